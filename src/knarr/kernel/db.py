@@ -28,9 +28,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import DateTime, Dialect, MetaData, String, Text, create_engine, event
-from sqlalchemy.dialects.mysql import DATETIME as MYSQL_DATETIME
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
+from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -68,7 +67,7 @@ MARIADB_CONFLICTS = frozenset({1205, 1213, 1020})
 class Json(TypeDecorator[Any]):
     """A JSON value in a text column. Assign a new value to change it: changes inside one go unnoticed."""
 
-    impl = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+    impl = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
@@ -79,7 +78,7 @@ class Json(TypeDecorator[Any]):
 
 
 # Naive UTC with microseconds; MariaDB keeps whole seconds only unless told otherwise.
-Timestamp = DateTime().with_variant(MYSQL_DATETIME(fsp=6), "mysql", "mariadb")
+Timestamp = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
@@ -163,12 +162,16 @@ class FairLock:
 class Database:
     """The connections to one database.
 
-    `url` is an SQLAlchemy URL: `sqlite:////path/file.db`; `postgresql://…` and `mariadb://…` (or `mysql://…`) get
-    the driver that is used here. SQLite in memory is refused (ValueError): threads could not share it.
+    `url` is an SQLAlchemy URL: `sqlite:////path/file.db`; `postgresql://` and `mariadb://` (or `mysql://`)
+    get the driver that is used here. SQLite in memory is refused (ValueError): threads could not share it.
+
+    `info` is handed to every session for writing as its `session.info`; the kernel keeps there what
+    functions that are given only a session need (the operations registry).
     """
 
     def __init__(self, url: str | URL, *, pool_size: int = 20) -> None:
         self.url = with_driver(make_url(url))
+        self.info: dict[str, Any] = {}
         self.engine = _connect(self.url, pool_size)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writer = self.engine.execution_options(knarr_write=True)
@@ -199,7 +202,7 @@ class Database:
         """
         if getattr(self._local, "writing", False):
             raise RuntimeError("db.write() inside db.write() of the same thread would wait for itself")
-        session = Session(self._writer, expire_on_commit=False)
+        session = Session(self._writer, expire_on_commit=False, info=self.info)
         with self._turn():
             try:
                 yield session
@@ -239,6 +242,19 @@ class Database:
 def after_commit(session: Session, fn: Callable[[], Any]) -> None:
     """Call `fn` once the transaction of this `db.write()` is committed; never if it is rolled back."""
     session.info.setdefault("after_commit", []).append(fn)
+
+
+def insert_if_missing(session: Session, table: Table, values: dict[str, Any]) -> None:
+    """Insert the row unless one with its primary key exists; others that do the same are waited for."""
+    dialect = session.get_bind().dialect.name
+    if dialect in ("mysql", "mariadb"):
+        # IGNORE would leave a shared lock, and two of those deadlock in the update that follows.
+        key = table.primary_key.columns.values()[0].name
+        row = mysql.insert(table).values(values)
+        session.execute(row.on_duplicate_key_update({key: table.c[key]}))
+        return
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    session.execute(insert(table).values(values).on_conflict_do_nothing())
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -291,7 +307,7 @@ def _connect(url: URL, pool_size: int) -> Engine:
 def _connect_sqlite(url: URL, pool_size: int) -> Engine:
     path = url.database
     if not path or path == ":memory:" or "mode=memory" in str(url):
-        raise ValueError("SQLite needs a file, e.g. sqlite:////var/lib/knarr/x.db: threads cannot share memory")
+        raise ValueError("SQLite needs a file, e.g. sqlite:////var/lib/knarr.db: threads cannot share memory")
     if not path.startswith("file:"):
         _create_private(Path(path))
     engine = create_engine(
