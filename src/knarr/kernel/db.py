@@ -29,11 +29,10 @@ from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 LOG = logging.getLogger(__name__)
 
@@ -56,6 +55,9 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -8000",
 )
 
+# Names that SQLAlchemy gives to the dialects of one family.
+MARIADB = frozenset({"mysql", "mariadb"})
+
 # Seconds that a writer waits for its turn before the caller is told that the service is busy.
 WRITE_WAIT = 60.0
 
@@ -67,8 +69,15 @@ MARIADB_CONFLICTS = frozenset({1205, 1213, 1020})
 class Json(TypeDecorator[Any]):
     """A JSON value in a text column. Assign a new value to change it: changes inside one go unnoticed."""
 
-    impl = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+    impl = Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name not in MARIADB:
+            return dialect.type_descriptor(Text())
+        from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+        return dialect.type_descriptor(MEDIUMTEXT())  # TEXT ends at 64 KiB there
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -77,8 +86,18 @@ class Json(TypeDecorator[Any]):
         return None if value is None else orjson.loads(value)
 
 
-# Naive UTC with microseconds; MariaDB keeps whole seconds only unless told otherwise.
-Timestamp = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+class Timestamp(TypeDecorator[datetime]):
+    """Naive UTC with microseconds."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name not in MARIADB:
+            return dialect.type_descriptor(DateTime())
+        from sqlalchemy.dialects.mysql import DATETIME
+
+        return dialect.type_descriptor(DATETIME(fsp=6))  # whole seconds unless told otherwise
 
 
 class Base(DeclarativeBase):
@@ -247,14 +266,22 @@ def after_commit(session: Session, fn: Callable[[], Any]) -> None:
 def insert_if_missing(session: Session, table: Table, values: dict[str, Any]) -> None:
     """Insert the row unless one with its primary key exists; others that do the same are waited for."""
     dialect = session.get_bind().dialect.name
-    if dialect in ("mysql", "mariadb"):
+    if dialect in MARIADB:
+        from sqlalchemy.dialects import mysql
+
         # IGNORE would leave a shared lock, and two of those deadlock in the update that follows.
         key = table.primary_key.columns.values()[0].name
         row = mysql.insert(table).values(values)
         session.execute(row.on_duplicate_key_update({key: table.c[key]}))
         return
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    session.execute(insert(table).values(values).on_conflict_do_nothing())
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        session.execute(postgresql.insert(table).values(values).on_conflict_do_nothing())
+        return
+    from sqlalchemy.dialects import sqlite
+
+    session.execute(sqlite.insert(table).values(values).on_conflict_do_nothing())
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -294,7 +321,7 @@ def _connect(url: URL, pool_size: int) -> Engine:
     if backend == "sqlite":
         return _connect_sqlite(url, pool_size)
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
-    if backend in ("mysql", "mariadb"):
+    if backend in MARIADB:
         # Without READ COMMITTED the conditional updates of the kernel meet InnoDB's gap locks.
         options["isolation_level"] = "READ COMMITTED"
         options["connect_args"] = {
