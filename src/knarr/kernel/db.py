@@ -25,11 +25,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -261,6 +261,11 @@ class Database:
 def after_commit(session: Session, fn: Callable[[], Any]) -> None:
     """Call `fn` once the transaction of this `db.write()` is committed; never if it is rolled back."""
     session.info.setdefault("after_commit", []).append(fn)
+
+
+def affected(session: Session, statement: Any) -> int:
+    """Execute the UPDATE or DELETE; how many rows its condition matched."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def insert_if_missing(session: Session, table: Table, values: dict[str, Any]) -> None:
