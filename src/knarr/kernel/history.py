@@ -1,4 +1,4 @@
-"""Operations as people and programs see them: list, show, retry, cancel, count, and forgetting the old ones."""
+"""Operations as people see them: list, show, retry, cancel, count, and forgetting the old ones."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ TABLE: Any = Operation.__table__
 PRUNE_BATCH = 500
 
 VIEW = (
-    "id", "kind", "resource_type", "resource_id", "project_id", "user_id", "request_id", "host", "state", "outcome",
-    "step", "attempts", "progress_done", "progress_total", "progress_text", "error", "not_before", "deadline",
-    "cancel_requested", "created_at", "started_at", "finished_at",
+    "id", "kind", "resource_type", "resource_id", "project_id", "user_id", "request_id", "host", "state",
+    "outcome", "step", "attempts", "progress_done", "progress_total", "progress_text", "error", "not_before",
+    "deadline", "cancel_requested", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 COLUMNS = [TABLE.c[name] for name in VIEW]
 
@@ -85,11 +85,11 @@ def retry_operation(session: Session, operation_id: str) -> None:
     values: dict[str, Any] = {"state": QUEUED, "not_before": utcnow()}
     if row.state in (FAILED, CANCELLED):
         values.update(
-            outcome=None, step=None, attempts=0, cancel_requested=False, error=None, started_at=None, deadline=None,
-            finished_at=None, progress_done=None, progress_total=None, progress_text=None,
+            outcome=None, step=None, attempts=0, cancel_requested=False, error=None, started_at=None,
+            deadline=None, finished_at=None, progress_done=None, progress_total=None, progress_text=None,
         )  # fmt: skip
     elif row.state != QUEUED:
-        raise Conflict(f"Operation {operation_id} is {row.state}; only failed or waiting ones can be run again.")
+        raise Conflict(f"Operation {operation_id} is {row.state}; failed or waiting ones can be run again.")
     statement = update(TABLE).where(TABLE.c.id == operation_id, TABLE.c.state == row.state).values(values)
     if not affected(session, statement):
         raise Conflict(f"Operation {operation_id} has just changed; look again.")
