@@ -193,7 +193,7 @@ class Database:
         self.info: dict[str, Any] = {}
         self.engine = _connect(self.url, pool_size)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer = self.engine.execution_options(knarr_write=True)
+        self.writer = self.engine.execution_options(knarr_write=True)
         self._write_lock = FairLock() if self.is_sqlite else None
         self._local = threading.local()
 
@@ -221,7 +221,7 @@ class Database:
         """
         if getattr(self._local, "writing", False):
             raise RuntimeError("db.write() inside db.write() of the same thread would wait for itself")
-        session = Session(self._writer, expire_on_commit=False, info=self.info)
+        session = Session(self.writer, expire_on_commit=False, info=self.info)
         with self._turn():
             try:
                 yield session
@@ -252,7 +252,7 @@ class Database:
 
     def create_all(self) -> None:
         """Create the tables of all models imported so far that do not exist yet."""
-        Base.metadata.create_all(self._writer)
+        Base.metadata.create_all(self.writer)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -21,6 +21,9 @@ class CheckResult:
     error: str | None
     seconds: float
 
+    def view(self) -> dict[str, Any]:
+        return {"ok": self.error is None, "error": self.error, "seconds": round(self.seconds, 4)}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -33,13 +36,7 @@ class Report:
 
     def view(self) -> dict[str, Any]:
         """{"status": "OK", "checks": {"database": {"ok": true, "error": null, "seconds": 0.001}}}"""
-        return {
-            "status": self.reason,
-            "checks": {
-                check.name: {"ok": check.error is None, "error": check.error, "seconds": round(check.seconds, 4)}
-                for check in self.checks
-            },
-        }
+        return {"status": self.reason, "checks": {check.name: check.view() for check in self.checks}}
 
 
 @dataclass

@@ -116,10 +116,9 @@ class _OperationCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         from knarr.kernel.history import count_operations
 
-        count = GaugeMetricFamily("knarr_operations", "Unfinished operations", labels=("kind", "state"))
-        age = GaugeMetricFamily(
-            "knarr_operation_oldest_age_seconds", "Age of the oldest unfinished operation", labels=("kind", "state")
-        )
+        by = ("kind", "state")
+        count = GaugeMetricFamily("knarr_operations", "Unfinished operations", labels=by)
+        age = GaugeMetricFamily("knarr_operation_oldest_age_seconds", "Age of the oldest of them", labels=by)
         with self._db.read() as session:
             found = {(c.kind, c.state): c for c in count_operations(session)}
         now = utcnow()

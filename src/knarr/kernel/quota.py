@@ -91,7 +91,9 @@ class Quotas:
         limit below -1."""
         self._set_limits(session, PROJECT, project_id, limits)
 
-    def set_class_limits(self, session: Session, limits: Mapping[str, int], name: str = DEFAULT_CLASS) -> None:
+    def set_class_limits(
+        self, session: Session, limits: Mapping[str, int], name: str = DEFAULT_CLASS
+    ) -> None:
         """Set limits of a quota class. Raises ValueError as `set_limits` does."""
         self._set_limits(session, CLASS, name, limits)
 
@@ -109,22 +111,18 @@ class Quotas:
         Raises OverQuota that names each resource that is over, its limit and use; then the transaction
         must be rolled back, as it is if the error leaves the block of `db.write()`.
         """
-        limits = self.limits(session, project_id) if any(delta > 0 for delta in deltas.values()) else {}
+        takes = any(delta > 0 for delta in deltas.values())
+        limits = self.limits(session, project_id) if takes else {}
+        over: list[str] = []
         # In one order everywhere: two transactions then wait for each other's rows but never in a circle.
-        over = [
-            resource
-            for resource, delta in sorted(deltas.items())
-            if delta and not self._charge(session, project_id, resource, delta, limits.get(resource, UNLIMITED))
-        ]
+        for resource, delta in sorted(deltas.items()):
+            limit = limits.get(resource, UNLIMITED)
+            if delta and not self._charge(session, project_id, resource, delta, limit):
+                over.append(resource)
         if over:
             used = self.usage(session, project_id)
-            raise OverQuota(
-                "Quota exceeded: "
-                + "; ".join(
-                    f"{resource}: requested {deltas[resource]}, in use {used.get(resource, 0)}, limit {limits[resource]}"
-                    for resource in over
-                )
-            )
+            parts = (f"{r} (requested {deltas[r]}, in use {used[r]}, limit {limits[r]})" for r in over)
+            raise OverQuota(f"Quota exceeded for {', '.join(parts)}.")
 
     def recount(self, session: Session, fn: Callable[[Session], Mapping[str, Mapping[str, int]]]) -> int:
         """Set usage to what is really there; how many rows were wrong.
@@ -151,12 +149,9 @@ class Quotas:
     def _limits(self, session: Session, scopes: tuple[tuple[str, str], ...]) -> dict[str, int]:
         """The service's defaults, changed by the scopes in this order."""
         limits = self.default_limits()
-        rows = session.execute(
-            select(LIMIT.c.scope, LIMIT.c.resource, LIMIT.c.limit).where(
-                LIMIT.c.service == self.service,
-                or_(*((LIMIT.c.scope == scope) & (LIMIT.c.scope_id == scope_id) for scope, scope_id in scopes)),
-            )
-        ).all()
+        wanted = or_(*((LIMIT.c.scope == scope) & (LIMIT.c.scope_id == name) for scope, name in scopes))
+        statement = select(LIMIT.c.scope, LIMIT.c.resource, LIMIT.c.limit)
+        rows = session.execute(statement.where(LIMIT.c.service == self.service, wanted)).all()
         for scope, _ in scopes:
             limits.update({row.resource: row.limit for row in rows if row.scope == scope})
         return limits
@@ -193,4 +188,5 @@ class Quotas:
         insert_if_missing(session, USAGE, row)
 
     def _row(self, project_id: str, resource: str) -> tuple[Any, ...]:
-        return (USAGE.c.service == self.service, USAGE.c.project_id == project_id, USAGE.c.resource == resource)
+        key = {"service": self.service, "project_id": project_id, "resource": resource}
+        return tuple(USAGE.c[column] == value for column, value in key.items())

@@ -62,7 +62,7 @@ class SecretBox:
         self._box()
         with self._lock:
             keys = [Fernet.generate_key().decode(), *self._keys()][: max(keep, 1)]
-            os.replace(self._written(keys), self.path)
+            self._written(keys).replace(self.path)
             self._fernet = None
 
     def _box(self) -> MultiFernet:
