@@ -1,9 +1,9 @@
 """The host's network devices: bridges, veth pairs, namespaces. Root is needed for whatever changes something.
 
-All functions may be called from any thread. They speak rtnetlink directly, on one socket per namespace that stays open: a
-port takes about a millisecond, and nothing heavy is imported. Errors are `NetlinkError` (an OSError with the kernel's errno
-and the step that failed). Functions whose names start with ensure/plug/unplug/delete say by their bool whether they had to
-change anything.
+All functions may be called from any thread. They speak rtnetlink directly, on one socket per namespace that
+stays open: a port takes about a millisecond, and nothing heavy is imported. Errors are `NetlinkError` (an
+OSError with the kernel's errno and the step that failed). Functions whose names start with
+ensure/plug/unplug/delete say by their bool whether they had to change anything.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
 """The contract between the network service and what carries its packets on one host.
 
-The service tells a backend the desired state in the frozen dataclasses below; a backend makes the host follow and reports
-which ports are there. Every call is idempotent, may come from any thread, and returns when the change is in force on the host.
-Errors are `BackendError`; the service retries, or leaves the difference to the next `reconcile`.
+The service tells a backend the desired state in the frozen dataclasses below; a backend makes the host
+follow and reports which ports are there. Every call is idempotent, may come from any thread, and returns
+when the change is in force on the host. Errors are `BackendError`; the service retries, or leaves the
+difference to the next `reconcile`.
 
 Rules of order that spare the service thinking:
-- a port may be applied before its network's bridge, its tap or its groups exist. Until a group is known it allows nothing;
-- a port's filter is in force when `apply_port` returns, whether the tap exists or not: apply first, then let the tap be plugged;
+- a port may be applied before its network's bridge, its tap or its groups exist. Until a group is known it
+  allows nothing;
+- a port's filter is in force when `apply_port` returns, whether the tap exists or not: apply first, then
+  let the tap be plugged;
 - a tap on one of our bridges that no applied port describes passes nothing.
 """
 
@@ -23,7 +26,7 @@ PresenceCallback = Callable[[str, bool], None]
 """Called with (port id, is it there); from a thread of the backend, never while one of its locks is held."""
 
 NAME_LENGTH = 11
-"""Characters of an id that device names carry, as in Neutron: 3 letters and 11 characters fit the kernel's 15."""
+"""Characters of an id in a device name, as in Neutron: with three letters they fit the kernel's 15."""
 
 
 class BackendError(Exception):
@@ -74,7 +77,7 @@ class AddressPair:
 
 @dataclass(frozen=True, slots=True)
 class PortState:
-    """A port. `local=False` marks one on another host: it has no tap here and counts only as a member of its groups."""
+    """A port. One with `local=False` has no tap on this host: it counts only as a member of its groups."""
 
     id: str
     network_id: str
@@ -100,8 +103,8 @@ class RuleState:
     """A security group rule in Neutron's terms.
 
     `protocol`: None (any), a name ("tcp", "udp", "sctp", "icmp", "ipv6-icmp", …) or a number as a string.
-    `port_range_min`/`max`: a port range, or for ICMP type and code. At most one of the two remotes is set; none means
-    every address of the ethertype.
+    `port_range_min`/`max`: a port range, or for ICMP type and code. At most one of the two remotes is set;
+    none means every address of the ethertype.
     """
 
     direction: Direction
@@ -133,7 +136,7 @@ class DesiredState:
 
 @dataclass(slots=True)
 class Changes:
-    """What a reconcile found different and put right, as short lines for a log ("filter of tap1234… was missing")."""
+    """What a reconcile found different and put right, as short lines for a log."""
 
     repaired: list[str] = field(default_factory=list)
 
@@ -170,7 +173,9 @@ class NetworkBackend(ABC):
     """What every backend does. Constructed without arguments and without effects; `start` comes first."""
 
     def start(self) -> None:  # noqa: B027 - optional
-        """Prepares the host (base filters, kernel settings) without touching what passes. Called once before any other call."""
+        """Prepares the host (base filters, kernel settings) without touching what passes. Called once
+        before any other call.
+        """
 
     def stop(self) -> None:  # noqa: B027 - optional
         """Ends the backend's threads. What is on the host stays and keeps working."""
@@ -193,13 +198,13 @@ class NetworkBackend(ABC):
 
     @abstractmethod
     def remove_port(self, port_id: str) -> None:
-        """Takes the port's filter away (its tap then passes nothing), cuts its connections, forgets its addresses in remote
-        groups. The tap itself belongs to whoever plugged it."""
+        """Takes the port's filter away (its tap then passes nothing), cuts its connections, forgets its
+        addresses in remote groups. The tap itself belongs to whoever plugged it."""
 
     @abstractmethod
     def apply_groups(self, groups: Iterable[SecurityGroupState]) -> None:
-        """Puts these groups' rules in force, in one transaction. Connections that no rule allows any more are cut; those that
-        are still allowed go on."""
+        """Puts these groups' rules in force, in one transaction. Connections that no rule allows any more
+        are cut; those that are still allowed go on."""
 
     @abstractmethod
     def remove_group(self, group_id: str) -> None:
@@ -207,18 +212,21 @@ class NetworkBackend(ABC):
 
     @abstractmethod
     def reconcile(self, desired: DesiredState) -> Changes:
-        """Compares the whole desired state with what really is on the host and changes only the differences, so that
-        running connections which are allowed are not disturbed. Removes filters of ports that are not desired; bridges of
-        networks that are not desired only when nothing is plugged into them."""
+        """Compares the whole desired state with what really is on the host and changes only the
+        differences, so that running connections which are allowed are not disturbed. Removes filters of
+        ports that are not desired; bridges of networks that are not desired only when nothing is plugged
+        into them."""
 
     @abstractmethod
     def port_present(self, port_id: str) -> bool:
-        """Whether the port's tap is plugged into its network's bridge and up, and its filter in force: then it is ACTIVE."""
+        """Whether the port's tap is plugged into its network's bridge and up, and its filter in force: then
+        it is ACTIVE.
+        """
 
     @abstractmethod
     def watch(self, callback: PresenceCallback) -> Callable[[], None]:
-        """Calls back on every change of `port_present` of an applied port, driven by the kernel's events. Ports that are
-        present already are reported at once. Returns a function that ends the watch."""
+        """Calls back on every change of `port_present` of an applied port, driven by the kernel's events.
+        Ports that are present already are reported at once. Returns a function that ends the watch."""
 
     @abstractmethod
     def capabilities(self) -> Capabilities:
