@@ -211,10 +211,14 @@ class NetworkBackend(ABC):
         """Forgets a group; rules and ports that still name it get nothing from it."""
 
     @abstractmethod
-    def reconcile(self, desired: DesiredState) -> Changes:
-        """Compares the whole desired state with what really is on the host and changes only the
-        differences, so that running connections which are allowed are not disturbed. Removes filters of
-        ports that are not desired; bridges of networks that are not desired only when nothing is plugged
+    def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:
+        """Makes the host be as desired, whatever it was.
+
+        A function is called while other changes wait, so that none comes between reading the desired state
+        and acting on it: give one wherever the service may apply changes meanwhile. Compares the whole
+        desired state with what really is on the host and changes only the differences, so that running
+        connections which are allowed are not disturbed. Removes filters of ports that are not desired;
+        bridges of networks that are not desired only when nothing is plugged
         into them."""
 
     @abstractmethod

@@ -68,9 +68,10 @@ class FakeBackend(NetworkBackend):
         with self._lock:
             self._groups.pop(group_id, None)
 
-    def reconcile(self, desired: DesiredState) -> Changes:
+    def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:
         changes = Changes()
         with self._lock:
+            desired = desired() if callable(desired) else desired
             before = self._present()
             tables = (
                 ("network", self._networks, {network.id: network for network in desired.networks}),
