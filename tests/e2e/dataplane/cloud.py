@@ -30,7 +30,9 @@ BLOCKED_SECONDS = 0.4
 EGRESS_ALL = (RuleState("egress", "IPv4"), RuleState("egress", "IPv6"))
 
 
-def allow(protocol: str | None = None, low: int | None = None, high: int | None = None, **more: Any) -> RuleState:
+def allow(
+    protocol: str | None = None, low: int | None = None, high: int | None = None, **more: Any
+) -> RuleState:
     """An ingress rule."""
     return RuleState("ingress", more.pop("ethertype", "IPv4"), protocol, low, high, **more)
 
@@ -120,7 +122,7 @@ class Guest:
 
     def udp(self, other: Guest, port: int, source: str | None = None, source_port: int = 0) -> bool:
         """Whether a datagram from here arrives there."""
-        with other.open(socket.SOCK_DGRAM, "0.0.0.0", port) as receiver:  # noqa: S104 - in a namespace
+        with other.open(socket.SOCK_DGRAM, "0.0.0.0", port) as receiver:
             receiver.settimeout(BLOCKED_SECONDS)
             with self.open(socket.SOCK_DGRAM, source or self.ip, source_port) as sender:
                 sender.sendto(b"hello", (other.ip, port))

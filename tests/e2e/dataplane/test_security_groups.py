@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
+
 import pytest
 
 from knarr.core.network.drivers.base import RuleState
@@ -75,7 +78,7 @@ def test_egress_rules_hold_for_the_sender(cloud: Cloud) -> None:
     with server.serve(80):
         assert client.reaches(server.ip, 80)
         cloud.set_group(
-            type(closed)(closed.id, (allow(), RuleState("egress", "IPv4", "udp", 53, 53)))
+            replace(closed, rules=(allow(), RuleState("egress", "IPv4", "udp", 53, 53)))
         )
         assert not client.reaches(server.ip, 80)
         assert client.udp(server, 53)
@@ -92,12 +95,12 @@ def test_a_remote_group_follows_its_members(cloud: Cloud) -> None:
         assert talks(connection)
         assert not stranger.reaches(server.ip, 80)
         cloud.set_port(
-            type(friend.port)(**{**_fields(friend.port), "security_groups": (servers.id,)})
+            replace(friend.port, security_groups=(servers.id,))
         )
         assert not talks(connection)
         assert not friend.reaches(server.ip, 80)
         cloud.set_port(
-            type(stranger.port)(**{**_fields(stranger.port), "security_groups": (friends.id,)})
+            replace(stranger.port, security_groups=(friends.id,))
         )
         assert stranger.reaches(server.ip, 80)
 
@@ -114,8 +117,6 @@ def test_a_remote_prefix_limits_the_sources(cloud: Cloud) -> None:
 
 
 def test_ipv6_has_rules_of_its_own(cloud: Cloud) -> None:
-    import socket
-
     network = cloud.network()
     group = cloud.group(allow("tcp", 80, 80))
     client = cloud.guest(network, "fd00::5", "10.1.0.5", groups=(group,))
@@ -149,7 +150,7 @@ def test_a_stateless_group_lets_no_reply_through(cloud: Cloud) -> None:
     client = cloud.guest(network, "10.1.0.5", groups=(stateless,))
     server = cloud.guest(network, "10.1.0.6", groups=(stateful,))
     assert not client.pings(server.ip)
-    cloud.set_group(type(stateless)(stateless.id, (*stateless.rules, allow("icmp")), stateful=False))
+    cloud.set_group(replace(stateless, rules=(*stateless.rules, allow("icmp"))))
     assert client.pings(server.ip)
 
 
@@ -160,7 +161,3 @@ def test_a_port_without_port_security_is_open(cloud: Cloud) -> None:
     with server.serve(80):
         assert client.reaches(server.ip, 80)
         assert not server.pings(client.ip)
-
-
-def _fields(state: object) -> dict[str, object]:
-    return {name: getattr(state, name) for name in state.__dataclass_fields__}  # type: ignore[attr-defined]

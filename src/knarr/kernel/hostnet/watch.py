@@ -28,7 +28,8 @@ class LinkWatch:
     def __init__(self, callback: LinkCallback) -> None:
         self._callback = callback
         self._known: dict[int, Link] = {}
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+        self._socket = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._socket.setblocking(False)
         self._socket.bind((0, RTMGRP_LINK))

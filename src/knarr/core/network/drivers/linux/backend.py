@@ -178,9 +178,10 @@ class LinuxBackend(NetworkBackend):
         return {port.network_id for port in self._desired.ports.values()}
 
     def _cut(self, networks: set[str], gone: set[str]) -> None:
-        """Ends connections that no rule allows any more. To the kernel they are new then, and are judged as such.
+        """Ends connections that no rule allows any more.
 
-        Only those: one that is still allowed would not survive being forgotten if its next packet is a reply.
+        To the kernel they are new then, and are judged as such. Only those: one that is still allowed would
+        not survive being forgotten if its next packet is a reply.
         """
         judge = Judge(self._desired, networks, gone)
         if judge.zones:
@@ -223,7 +224,7 @@ def _filter_bridged() -> list[str]:
         if modprobe:
             subprocess.run([modprobe, "br_netfilter"], check=False, capture_output=True, timeout=30)
     if not BRIDGE_SETTINGS.exists():
-        raise BackendError("the kernel module br_netfilter is missing: connections cannot be told from strangers")
+        raise BackendError("the kernel module br_netfilter is missing: connections cannot be tracked")
     lines = []
     for name in CALLS:
         setting = BRIDGE_SETTINGS / name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from knarr.core.network.drivers.base import (
     DesiredState,
@@ -74,26 +74,31 @@ class Desired:
 
     def set_group(self, group: SecurityGroupState) -> set[Owner]:
         """Adds or updates a group. Returns whose fragments that touches."""
+        before = self.groups.get(group.id)
         touched = self._around_group(group.id)
         self.groups[group.id] = group
-        return touched | self._around_group(group.id)
+        touched |= self._around_group(group.id)
+        if before is None or before.stateful != group.stateful:
+            touched |= self._ports_of_group(group.id)
+        return touched
 
     def drop_group(self, group_id: str) -> set[Owner]:
         """Forgets a group. Returns whose fragments that touches."""
-        touched = self._around_group(group_id)
+        touched = self._around_group(group_id) | self._ports_of_group(group_id)
         self.groups.pop(group_id, None)
         return touched
 
     def build(self, owner: Owner) -> Fragment:
         """The owner's fragment; empty if it has none (any more)."""
         kind, *rest = owner
-        return {
+        builders: dict[str, Callable[..., Fragment]] = {
             "base": filters.base,
             "network": self._network,
             "port": self._port,
             "rules": self._rules,
             "members": self._member_sets,
-        }[kind](*rest)
+        }
+        return builders[kind](*rest)
 
     def addresses(self, port_id: str) -> set[str]:
         """Addresses and prefixes that the port may send from."""
@@ -142,9 +147,9 @@ class Desired:
     def _users(self, remote: str, network_id: str) -> list[str]:
         """Groups in use in the network that have a rule with this remote group."""
         return [
-            group.id
-            for group in self.groups.values()
-            if any(rule.remote_group_id == remote for rule in group.rules) and self._in_use(group.id, network_id)
+            group_id
+            for group_id in self.groups
+            if remote in self._remotes(group_id) and self._in_use(group_id, network_id)
         ]
 
     def _remotes(self, group_id: str) -> set[str]:
@@ -166,9 +171,13 @@ class Desired:
         touched: set[Owner] = set()
         for (member_of, network), ports in self._members.items():
             if member_of == group_id and ports:
-                touched |= {("rules", group_id, network)} | {("port", port_id) for port_id in ports}
+                touched.add(("rules", group_id, network))
                 touched |= {("members", remote, network) for remote in self._remotes(group_id)}
         return touched
+
+    def _ports_of_group(self, group_id: str) -> set[Owner]:
+        members = (ports for (group, _), ports in self._members.items() if group == group_id)
+        return {("port", port_id) for ports in members for port_id in ports}
 
 
 class Judge:
@@ -214,9 +223,9 @@ class Judge:
 
     def _ports(self, network: str, address: Address) -> list[PortState]:
         found = list(self._at.get((network, str(address)), ()))
-        found += [
-            port for owner, prefix, port in self._in_prefix if owner == network and rules.holds(prefix, address)
-        ]
+        for owner, prefix, port in self._in_prefix:
+            if owner == network and rules.holds(prefix, address):
+                found.append(port)
         return found
 
     def _is_gone(self, address: Address) -> bool:

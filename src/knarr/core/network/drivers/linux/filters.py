@@ -31,8 +31,8 @@ _STATEFUL = (
     f"meta mark & {STATE_BITS:#x} == {ESTABLISHED:#x} accept",
     f"meta mark & {STATE_BITS:#x} == 0x0 drop",
 )
-# DHCP is asked for by guests and answered by the network, never the other way round. 136 (neighbour advertisement) is
-# accepted before, in the port's own chain, for its own addresses.
+# DHCP is asked for by guests and answered by the network, never the other way round. 136 (neighbour
+# advertisement) is accepted before, in the port's own chain, for its own addresses.
 _OUT = (
     "ether type arp accept",
     "ether type ip udp sport 68 udp dport 67 accept",
@@ -160,8 +160,7 @@ def members(group_id: str, network_id: str, addresses: Iterable[str]) -> Fragmen
         fragment.elements["bridge", name] = {}
     for address in addresses:
         if "/" not in address:
-            version = ipaddress.ip_address(address).version
-            fragment.add("bridge", members_set(version, group_id, network_id), (address,))
+            fragment.add("bridge", members_set(version_of(address), group_id, network_id), (address,))
     return fragment
 
 
@@ -175,6 +174,11 @@ def claimed(state: PortState) -> Iterable[tuple[str, str]]:
         found[owner, _plain(pair.ip_address)] = None
         found[owner, link_local(owner)] = None
     return found
+
+
+def version_of(address: str) -> int:
+    """4 or 6, of an address or prefix that is known to be one."""
+    return 6 if ":" in address else 4
 
 
 def link_local(mac: str) -> str:
@@ -195,7 +199,7 @@ def _sources(fragment: Fragment, state: PortState) -> None:
     prefixes: list[str] = []
     for mac, address in claimed(state):
         fragment.add("bridge", "macs", (state.tap, mac))
-        version = ipaddress.ip_network(address).version
+        version = version_of(address)
         if "/" not in address:
             fragment.add("bridge", f"sources{version}", (state.tap, mac, address))
         elif version == 4:

@@ -1,4 +1,4 @@
-"""Lets bridged packets of our networks pass other software's FORWARD chain. The one place that touches iptables.
+"""Lets bridged packets pass other software's FORWARD chain. The one place that touches iptables.
 
 With br_netfilter on, bridged packets go through the host's FORWARD chain too, where Docker sets the policy
 DROP. Our own filter has the say on them, so one rule accepts what goes from one of our bridges to the same

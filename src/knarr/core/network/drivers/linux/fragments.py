@@ -137,24 +137,6 @@ def _new_elements(old: Fragment, new: Fragment, result: Delta) -> None:
             result.changed.append(f"elements of {name[1]}")
 
 
-def combine(deltas: Iterable[Delta]) -> Delta:
-    """Several deltas as one transaction: what is declared first, what is deleted last."""
-    whole = Delta()
-    for part in deltas:
-        whole.commands += part.commands
-        whole.changed += part.changed
-        whole.narrower |= part.narrower
-    whole.commands.sort(key=_phase)
-    return whole
-
-
-def _phase(command: str) -> int:
-    verb, what = command.split(" ", 2)[:2]
-    order = ("add set", "add map", "add chain", "delete element", "flush chain", "add rule", "add element",
-             "delete chain", "delete set", "delete map")
-    return order.index(f"{verb} {what}")
-
-
 def read(objects: Iterable[dict[str, Any]]) -> Fragment:
     """The state of a table from nftables' JSON listing."""
     found = Fragment()

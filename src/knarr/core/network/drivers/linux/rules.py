@@ -1,22 +1,27 @@
-"""Security group rules: as nftables expressions, and as a judgement on a connection that exists. One file, for the two
-must never differ in what a rule means.
+"""Security group rules: as nftables expressions, and as a judgement on a connection that exists.
+
+One file, for the two must never differ in what a rule means.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from knarr.core.network.drivers.base import RuleState, SecurityGroupState
-from knarr.core.network.drivers.linux.filters import members_set, rules_chain
+from knarr.core.network.drivers.linux.filters import members_set, rules_chain, version_of
 from knarr.core.network.drivers.linux.fragments import Chain, Fragment
 from knarr.kernel.hostnet.conntrack import Address, Connection
 
+LOG = logging.getLogger(__name__)
+
 PROTOCOLS = {
-    "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "icmpv6": 58, "igmp": 2, "ip": 0, "ipip": 4,
-    "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43,
-    "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112,
+    "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "icmpv6": 58, "igmp": 2, "ip": 0,
+    "ipip": 4, "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "ipv6-nonxt": 59, "ipv6-opts": 60,
+    "ipv6-route": 43, "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136,
+    "vrrp": 112,
 }  # fmt: skip
 WITH_PORTS = frozenset((6, 17, 33, 132, 136))
 ICMP, ICMPV6 = 1, 58
@@ -38,7 +43,9 @@ class _Match:
 
 
 def protocol_number(rule: RuleState) -> int | None:
-    """The number of a rule's protocol; None stands for any. "icmp" means ICMPv6 in an IPv6 rule, as in Neutron.
+    """The number of a rule's protocol; None stands for any.
+
+    "icmp" means ICMPv6 in an IPv6 rule, as in Neutron.
 
     Raises ValueError for a name that is not known.
     """
@@ -58,13 +65,28 @@ def group(state: SecurityGroupState, network_id: str, prefixes: Prefixes) -> Fra
     fragment = Fragment()
     for direction, target in (("egress", "out"), ("ingress", "in")):
         matches: dict[tuple[str, str], list[_Match]] = {}
-        for rule in state.rules:
-            if rule.direction == direction:
-                for remote in _remotes(rule, network_id, prefixes):
-                    matches.setdefault((rule.ethertype, remote), []).append(_match(rule))
+        for rule in _sound(state.rules, direction):
+            for remote in _remotes(rule, network_id, prefixes):
+                matches.setdefault((rule.ethertype, remote), []).append(_match(rule))
         texts = [text for (ether, remote), found in matches.items() for text in _texts(ether, remote, found)]
         fragment.chains["bridge", rules_chain(target, state.id, network_id)] = Chain("", tuple(texts))
     return fragment
+
+
+def _sound(rules: Iterable[RuleState], direction: str) -> list[RuleState]:
+    """Rules of the direction that can be understood. One that cannot allows nothing, and spoils no other."""
+    found = []
+    for rule in rules:
+        if rule.direction != direction:
+            continue
+        try:
+            protocol_number(rule)
+            ipaddress.ip_network(rule.remote_ip_prefix or "::", strict=False)
+        except ValueError as error:
+            LOG.warning("A security group rule allows nothing: %s", error)
+        else:
+            found.append(rule)
+    return found
 
 
 def _match(rule: RuleState) -> _Match:
@@ -79,10 +101,10 @@ def _match(rule: RuleState) -> _Match:
 
 def _remotes(rule: RuleState, network_id: str, prefixes: Prefixes) -> list[str]:
     """Expressions, one of which the packet's other end must satisfy; "" is satisfied by all."""
-    field = ("ip " if rule.ethertype == "IPv4" else "ip6 ") + ("saddr" if rule.direction == "ingress" else "daddr")
-    version = 4 if rule.ethertype == "IPv4" else 6
+    version, family = (4, "ip") if rule.ethertype == "IPv4" else (6, "ip6")
+    field = f"{family} saddr" if rule.direction == "ingress" else f"{family} daddr"
     if rule.remote_group_id:
-        inline = [prefix for prefix in prefixes(rule.remote_group_id) if _version(prefix) == version]
+        inline = [prefix for prefix in prefixes(rule.remote_group_id) if version_of(prefix) == version]
         found = [f"{field} @{members_set(version, rule.remote_group_id, network_id)}"]
         return found + [f"{field} {prefix}" for prefix in sorted(set(inline))]
     if rule.remote_ip_prefix:
@@ -91,10 +113,6 @@ def _remotes(rule: RuleState, network_id: str, prefixes: Prefixes) -> list[str]:
             return []  # the other family's prefix matches no packet of this one
         return [f"{field} {network}"] if network.prefixlen else [""]
     return [""]
-
-
-def _version(prefix: str) -> int:
-    return ipaddress.ip_network(prefix).version
 
 
 def _texts(ethertype: str, remote: str, matches: list[_Match]) -> list[str]:
@@ -150,12 +168,12 @@ def allows(
     """
     remote = connection.source if direction == "ingress" else connection.destination
     ethertype = "IPv4" if remote.version == 4 else "IPv6"
-    for rule in rules:
-        if rule.direction != direction or rule.ethertype != ethertype:
-            continue
-        if _matches(_match(rule), connection) and _is_remote(rule, remote, group_addresses):
-            return True
-    return False
+    return any(
+        rule.ethertype == ethertype
+        and _matches(_match(rule), connection)
+        and _is_remote(rule, remote, group_addresses)
+        for rule in _sound(rules, direction)
+    )
 
 
 def _matches(match: _Match, connection: Connection) -> bool:
