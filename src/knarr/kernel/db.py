@@ -25,16 +25,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
-from sqlalchemy import DateTime, Dialect, MetaData, String, Text, create_engine, event
-from sqlalchemy.dialects.mysql import DATETIME as MYSQL_DATETIME
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 LOG = logging.getLogger(__name__)
 
@@ -57,6 +55,9 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -8000",
 )
 
+# Names that SQLAlchemy gives to the dialects of one family.
+MARIADB = frozenset({"mysql", "mariadb"})
+
 # Seconds that a writer waits for its turn before the caller is told that the service is busy.
 WRITE_WAIT = 60.0
 
@@ -68,8 +69,15 @@ MARIADB_CONFLICTS = frozenset({1205, 1213, 1020})
 class Json(TypeDecorator[Any]):
     """A JSON value in a text column. Assign a new value to change it: changes inside one go unnoticed."""
 
-    impl = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+    impl = Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name not in MARIADB:
+            return dialect.type_descriptor(Text())
+        from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+        return dialect.type_descriptor(MEDIUMTEXT())  # TEXT ends at 64 KiB there
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -78,8 +86,18 @@ class Json(TypeDecorator[Any]):
         return None if value is None else orjson.loads(value)
 
 
-# Naive UTC with microseconds; MariaDB keeps whole seconds only unless told otherwise.
-Timestamp = DateTime().with_variant(MYSQL_DATETIME(fsp=6), "mysql", "mariadb")
+class Timestamp(TypeDecorator[datetime]):
+    """Naive UTC with microseconds."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name not in MARIADB:
+            return dialect.type_descriptor(DateTime())
+        from sqlalchemy.dialects.mysql import DATETIME
+
+        return dialect.type_descriptor(DATETIME(fsp=6))  # whole seconds unless told otherwise
 
 
 class Base(DeclarativeBase):
@@ -163,15 +181,19 @@ class FairLock:
 class Database:
     """The connections to one database.
 
-    `url` is an SQLAlchemy URL: `sqlite:////path/file.db`; `postgresql://…` and `mariadb://…` (or `mysql://…`) get
-    the driver that is used here. SQLite in memory is refused (ValueError): threads could not share it.
+    `url` is an SQLAlchemy URL: `sqlite:////path/file.db`; `postgresql://` and `mariadb://` (or `mysql://`)
+    get the driver that is used here. SQLite in memory is refused (ValueError): threads could not share it.
+
+    `info` is handed to every session for writing as its `session.info`; the kernel keeps there what
+    functions that are given only a session need (the operations registry).
     """
 
     def __init__(self, url: str | URL, *, pool_size: int = 20) -> None:
         self.url = with_driver(make_url(url))
+        self.info: dict[str, Any] = {}
         self.engine = _connect(self.url, pool_size)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer = self.engine.execution_options(knarr_write=True)
+        self.writer = self.engine.execution_options(knarr_write=True)
         self._write_lock = FairLock() if self.is_sqlite else None
         self._local = threading.local()
 
@@ -199,7 +221,7 @@ class Database:
         """
         if getattr(self._local, "writing", False):
             raise RuntimeError("db.write() inside db.write() of the same thread would wait for itself")
-        session = Session(self._writer, expire_on_commit=False)
+        session = Session(self.writer, expire_on_commit=False, info=self.info)
         with self._turn():
             try:
                 yield session
@@ -230,7 +252,7 @@ class Database:
 
     def create_all(self) -> None:
         """Create the tables of all models imported so far that do not exist yet."""
-        Base.metadata.create_all(self._writer)
+        Base.metadata.create_all(self.writer)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -239,6 +261,32 @@ class Database:
 def after_commit(session: Session, fn: Callable[[], Any]) -> None:
     """Call `fn` once the transaction of this `db.write()` is committed; never if it is rolled back."""
     session.info.setdefault("after_commit", []).append(fn)
+
+
+def affected(session: Session, statement: Any) -> int:
+    """Execute the UPDATE or DELETE; how many rows its condition matched."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+
+
+def insert_if_missing(session: Session, table: Table, values: dict[str, Any]) -> None:
+    """Insert the row unless one with its primary key exists; others that do the same are waited for."""
+    dialect = session.get_bind().dialect.name
+    if dialect in MARIADB:
+        from sqlalchemy.dialects import mysql
+
+        # IGNORE would leave a shared lock, and two of those deadlock in the update that follows.
+        key = table.primary_key.columns.values()[0].name
+        row = mysql.insert(table).values(values)
+        session.execute(row.on_duplicate_key_update({key: table.c[key]}))
+        return
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        session.execute(postgresql.insert(table).values(values).on_conflict_do_nothing())
+        return
+    from sqlalchemy.dialects import sqlite
+
+    session.execute(sqlite.insert(table).values(values).on_conflict_do_nothing())
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -278,7 +326,7 @@ def _connect(url: URL, pool_size: int) -> Engine:
     if backend == "sqlite":
         return _connect_sqlite(url, pool_size)
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
-    if backend in ("mysql", "mariadb"):
+    if backend in MARIADB:
         # Without READ COMMITTED the conditional updates of the kernel meet InnoDB's gap locks.
         options["isolation_level"] = "READ COMMITTED"
         options["connect_args"] = {
@@ -291,7 +339,7 @@ def _connect(url: URL, pool_size: int) -> Engine:
 def _connect_sqlite(url: URL, pool_size: int) -> Engine:
     path = url.database
     if not path or path == ":memory:" or "mode=memory" in str(url):
-        raise ValueError("SQLite needs a file, e.g. sqlite:////var/lib/knarr/x.db: threads cannot share memory")
+        raise ValueError("SQLite needs a file, e.g. sqlite:////var/lib/knarr.db: threads cannot share memory")
     if not path.startswith("file:"):
         _create_private(Path(path))
     engine = create_engine(
