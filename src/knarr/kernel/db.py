@@ -252,10 +252,19 @@ class Database:
 
     def create_all(self) -> None:
         """Create the tables of all models imported so far that do not exist yet."""
-        Base.metadata.create_all(self.writer)
+        with self.writer.begin() as connection:
+            create_tables(connection)
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the tables of all imported models that do not exist yet."""
+    if connection.dialect.name in MARIADB:
+        # Text is compared as on the other databases: by case, and with the blanks at its end.
+        connection.exec_driver_sql("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+    Base.metadata.create_all(connection)
 
 
 def after_commit(session: Session, fn: Callable[[], Any]) -> None:

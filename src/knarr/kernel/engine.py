@@ -31,6 +31,24 @@ SAFETY = 30.0  # seconds
 AFTER_ERROR = 1.0  # seconds until a thread that the database failed tries again
 
 
+def options() -> list[Any]:
+    """The options of the group [engine]."""
+    from oslo_config import cfg
+
+    return [
+        cfg.IntOpt("workers", default=WORKERS, min=1, help="Operations that run at the same time."),
+        cfg.FloatOpt(
+            "lease",
+            default=LEASE,
+            min=1.0,
+            help="Seconds after which another engine takes over the work of one that has not been heard of.",
+        ),
+        cfg.FloatOpt(
+            "history_days", default=7.0, min=0.0, help="Days for which finished operations can be looked up."
+        ),
+    ]
+
+
 class EngineRunningError(RuntimeError):
     """Another process runs the engine of this name on this state directory."""
 

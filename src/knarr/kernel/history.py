@@ -21,6 +21,7 @@ from knarr.kernel.operations import (
     Operation,
     Operations,
 )
+from knarr.kernel.periodic import Periodic
 
 TABLE: Any = Operation.__table__
 
@@ -138,6 +139,14 @@ def prune(db: Database, older_than: timedelta) -> int:
             return total
 
 
+def prune_history(runtime: Any) -> None:
+    """Forget what ended more than `[engine] history_days` ago."""
+    prune(runtime.db, timedelta(days=runtime.conf.engine.history_days))
+
+
+PERIODICS = (Periodic("operation.history", 3600.0, prune_history),)
+
+
 def _find(session: Session, operation_id: str) -> Row[Any]:
     row = session.execute(select(*COLUMNS).where(TABLE.c.id == operation_id)).one_or_none()
     if row is None:
@@ -148,8 +157,3 @@ def _find(session: Session, operation_id: str) -> Row[Any]:
 def _registry(session: Session) -> Operations:
     return session.info["operations"]
 
-
-__all__ = [
-    "StateCount", "cancel_operation", "count_operations", "list_operations", "prune",
-    "retry_operation", "show_operation",
-]  # fmt: skip

@@ -20,13 +20,15 @@ from knarr.kernel.operations import QUEUED, RUNNING, UNFINISHED, Operation, Oper
 TABLE: Any = Operation.__table__
 OTHER: Any = TABLE.alias("other")
 
-# An operation must wait for another one of its resource that comes before it, or that is under way.
+# An operation must wait for another one of its resource that is under way, or that comes before it. One
+# that is
+# under way itself (and waits to be tried again) waits for none.
 BLOCKED = exists().where(
     OTHER.c.resource_type == TABLE.c.resource_type,
     OTHER.c.resource_id == TABLE.c.resource_id,
     OTHER.c.state.in_(UNFINISHED),
     OTHER.c.sequence != TABLE.c.sequence,
-    or_(OTHER.c.sequence < TABLE.c.sequence, OTHER.c.holds.is_not(None)),
+    or_(OTHER.c.holds.is_not(None), and_(OTHER.c.sequence < TABLE.c.sequence, TABLE.c.holds.is_(None))),
 )
 
 # How many candidates one look at the table brings; several engines may be after the same ones.

@@ -23,13 +23,13 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 MASK = "***"
 
-# The names under which secrets travel in headers, JSON, reprs, URLs and command lines; prefixes belong
-# to them ("X-Auth-Token", "mysql_root_password").
+# The ends of the names under which secrets travel in headers, JSON, reprs, URLs and command lines. What
+# stands before ("X-Auth-Token", "mysql_root_password") need not be looked at.
 _NAME = (
-    r"[\w.-]{0,40}(?:token|password|passwd|admin_?pass|secret|secret[_-]key|private[_-]key|authorization"
+    r"(?:token|password|passwd|admin_?pass|secret|secret[_-]key|private[_-]key|authorization"
     r"|registry[_-]auth|credential(?:_?blob)?)"
 )
-_QUOTED = r"""(["']?{name}["']?\s*[:=]\s*[ub]?)(["'])(?:\\.|(?!\2).)*\2"""
+_QUOTED = r"""({name}["']?\s*[:=]\s*[ub]?)(["'])(?:\\.|(?!\2).)*\2"""
 _BARE = r"""({name}["']?\s*[:=]\s*)((?:basic|bearer)\s+)?[^\s"'&,;}}\)\]\[]+"""
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # "password": "x", 'token': 'x', password="x"
@@ -37,10 +37,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # X-Auth-Token: x, Authorization: Bearer x, password=x
     (re.compile(_BARE.format(name=_NAME), re.IGNORECASE), rf"\1\2{MASK}"),
     # scheme://user:password@host
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)", re.IGNORECASE), rf"\1{MASK}\2"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]*:)[^\s@/]+(@)", re.IGNORECASE), rf"\1{MASK}\2"),
     # Fernet tokens, whatever they stand behind
     (re.compile(r"\bgAAAAA[A-Za-z0-9_=-]{20,}"), MASK),
 )
+_SECRET_FIELD = re.compile(_NAME + "$", re.IGNORECASE)
+
 # Most lines have nothing to hide; this finds out with one pass.
 _SUSPECT = re.compile(r"token|pass|secret|auth|credential|private_key|gAAAAA|://[^\s/@]+@", re.IGNORECASE)
 
@@ -135,7 +137,7 @@ class JsonFormatter(_Formatter):
 
     @staticmethod
     def _masked(key: str, value: Any) -> Any:
-        if re.fullmatch(_NAME, key, re.IGNORECASE):
+        if _SECRET_FIELD.search(key):
             return MASK
         if value is None or isinstance(value, int | float | bool):
             return value

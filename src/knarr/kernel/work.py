@@ -75,9 +75,16 @@ class Work:
         """A RequestContext of the service itself (roles admin and service) that carries the original
         request's id."""
         if self._ctx is None:
-            from knarr.kernel.context import service_context
+            from knarr.kernel.context import RequestContext
 
-            self._ctx = service_context(project_id=self.project_id, request_id=self.request_id)
+            # overwrite=False: it must not become the current context of a thread that serves others next.
+            self._ctx = RequestContext(
+                project_id=self.project_id,
+                request_id=self.request_id,
+                roles=["admin", "service"],
+                is_admin=True,
+                overwrite=False,
+            )
         return self._ctx
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from knarr.kernel import history
+from knarr.kernel.operations import enqueue
 
 KINDS = '''
 import sys, time
@@ -42,6 +43,12 @@ def start(work):
     note(f"start {work.attempt} {work.data['image']}")
     hang("start")
 
+def part(name):
+    def step(work):
+        note(f"{work.resource_id} {work.data['n']} {name}")
+        time.sleep(0.01)
+    return Step(name, step)
+
 def fail(work):
     raise Fatal("broken")
 
@@ -51,6 +58,7 @@ def undo(work, error):
 
 operations.register([
     OperationKind("thing.create", (Step("image", image), Step("start", start))),
+    OperationKind("thing.parts", (part("a"), part("b"), part("c"))),
     OperationKind("thing.break", (Step("fail", fail),), failed=undo),
 ])
 runtime = SimpleNamespace(db=db, bus=operations.bus, host="here", state_dir=where, metrics=None)
@@ -107,6 +115,11 @@ def only(house):
         return history.list_operations(session)[0]
 
 
+def unfinished(house):
+    with house.db.read() as session:
+        return len(history.list_operations(session, unfinished=True))
+
+
 def test_work_killed_in_a_step_is_taken_up_there_at_once_by_the_next_process(house, crash):
     process = crash.run("hang", "thing.create")
     crash.until(lambda: "hang start" in crash.log())
@@ -137,3 +150,24 @@ def test_a_second_process_does_not_run_while_the_first_one_does(house, crash):
 
     assert second.wait(20) != 0
     assert only(house)["state"] == "running"
+
+
+def test_nothing_is_lost_or_out_of_order_however_often_the_process_is_killed(house, crash):
+    house.kind("thing.parts", lambda work: None)  # here it is only enqueued
+    with house.db.write() as session:
+        for n in range(60):
+            enqueue(session, "thing.parts", resource_type="thing", resource_id=f"r{n % 3}", data={"n": n})
+    for kills in range(4):
+        process = crash.run("go")
+        crash.until(lambda kills=kills: len(crash.log()) > 30 * (kills + 1))
+        kill(process)
+    crash.run("go")
+    crash.until(lambda: unfinished(house) == 0)
+    assert len(set(crash.log())) == 180
+
+    for resource in ("r0", "r1", "r2"):
+        lines = [line.split()[1:] for line in crash.log() if line.startswith(resource)]
+        steps = [(int(n), step) for n, step in lines]
+        assert steps == sorted(steps)
+        # A step is repeated only where the process died in it.
+        assert len(steps) - len(set(steps)) <= 4

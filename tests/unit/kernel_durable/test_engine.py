@@ -329,6 +329,27 @@ def test_a_lease_that_is_not_renewed_passes_on_and_its_former_holder_cannot_inte
     assert house.show(operation_id).data == {}
 
 
+def test_an_operation_that_is_committed_late_waits_for_a_later_one_that_is_under_way(house):
+    log = []
+
+    def step(work):
+        log.append(work.data["n"])
+        if log == [2]:
+            with house.db.write() as session:
+                # Numbered before the one that runs, but committed only now.
+                names = {"resource_type": "thing", "resource_id": "r1"}
+                enqueue(session, "thing.create", **names, data={"n": 1}).sequence = 0
+            raise Retry("once more", after=0.1)
+
+    house.kind("thing.create", step)
+    house.engine()
+    house.finished(house.enqueue("thing.create", data={"n": 2}))
+    with house.db.read() as session:
+        first = history.list_operations(session, resource_id="r1")[-1]["id"]
+    assert house.finished(first).state == "done"
+    assert log == [2, 2, 1]
+
+
 def test_a_long_step_keeps_its_lease(house):
     house.kind("thing.create", lambda work: time.sleep(0.8))
     house.engine(lease=0.3)

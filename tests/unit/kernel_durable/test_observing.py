@@ -41,6 +41,7 @@ def log():
         '{"auth": {"password": "s3cret \\" quoted s3cret"}}',
         "Authorization: Bearer s3cret",
         "GET /v1?token=s3cret&x=1",
+        "postgresql+psycopg://knarr:s3cret@db",
         "postgresql://knarr:s3cret@db/knarr",
         "mysql_root_password=s3cret",
         "adminPass: s3cret",

@@ -4,8 +4,7 @@ A version is a file versions/NNNN_what.py whose revision is its number NNNN; eac
 before. So the newest version is known from the names of the files, and a start with a current database
 imports no Alembic.
 
-A new version: `alembic -c src/knarr/kernel/migrations/alembic.ini revision --autogenerate --rev-id 0002
--m "…"`.
+A new version is written by `python -m knarr.kernel.migrations "what it changes"`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from knarr.kernel.db import MARIADB, Base, Database
+from knarr.kernel.db import Database, create_tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -102,10 +101,7 @@ def upgrade(url: str) -> SchemaState:
 def create(connection: Connection) -> None:
     """Make the tables of all models in an empty database, and note the version they stand for."""
     import_models()
-    if connection.dialect.name in MARIADB:
-        # Names and ids are compared as they are on the other databases: by case, without padding.
-        connection.execute(text("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"))
-    Base.metadata.create_all(connection)
+    create_tables(connection)
     head = head_revision()
     if head:
         table = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
@@ -128,7 +124,8 @@ def alembic_config(url: str) -> Config:
     """What Alembic's commands need to work on the database at this URL."""
     from alembic.config import Config
 
-    config = Config(HERE / "alembic.ini")
+    config = Config()
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, I001
 """${message}
 
 Follows ${down_revision}.
