@@ -1,8 +1,8 @@
 """The token check that every request of every service goes through, and the issuing of tokens.
 
-A token is opened and looked up once; after that it is found in a dictionary by its text, as the body that services
-read and as the JSON that `GET /v3/auth/tokens` answers. An entry holds while the count of changes (see `changes`) is
-the one from before it was computed, and until the token runs out.
+A token is opened and looked up once; after that it is found in a dictionary by its text, as the body that
+services read and as the JSON that `GET /v3/auth/tokens` answers. An entry holds while the count of changes
+(see `changes`) is the one from before it was computed, and until the token runs out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
+from sqlalchemy import select
 
 from knarr.core.identity import catalogue, issuing, tokens
 from knarr.core.identity.catalogue import Catalogue
@@ -93,7 +94,9 @@ class EmbeddedIdentity:
         return None if entry is None else entry.body
 
     def service_token(self) -> str:
-        """A token of the service user on the service project, renewed before it runs out or when it was revoked."""
+        """A token of the service user on the service project, renewed before it runs out or when it was
+        revoked.
+        """
         text, renew = self._service_entry
         if time.time() < renew and self.entry(text) is not None:
             return text
@@ -128,7 +131,7 @@ class EmbeddedIdentity:
         return None if entry.body is None else entry
 
     def issue(self, token: Token) -> tuple[str, Entry]:
-        """The text of a new token and its entry. Raises InvalidToken if its user may not have it."""
+        """The text of a new token and its entry. Raises InvalidTokenError if its user may not have it."""
         text = self.keys.seal(tokens.encode(token))
         count = self.changes.current()
         entry = Entry(token, self._describe(token, count), count)
@@ -162,7 +165,7 @@ class EmbeddedIdentity:
         count = self.changes.current()
         try:
             entry = Entry(token, self._describe(token, count), count)
-        except issuing.InvalidToken as error:
+        except issuing.InvalidTokenError as error:
             LOG.info("token refused: %s", error, extra={"user_id": token.user})
             entry = Entry(token, None, count)
         self._remember(text, entry)
@@ -202,20 +205,24 @@ class EmbeddedIdentity:
         self._kept[name] = (count, value)
         return value
 
-    def _issue_for_service(self) -> tuple[str, Entry]:
-        from sqlalchemy import select
+    def service_user_id(self) -> str:
+        """The id of the user that Knarr's services act as among themselves."""
+        return self._service_ids()[0]
 
+    def _service_ids(self) -> tuple[str, str]:
         with self.db.read() as session:
             user_id = session.scalar(
                 select(User.id).where(User.domain_id == DEFAULT_DOMAIN, User.name == SERVICE_USER)
             )
             project_id = session.scalar(
-                select(Project.id).where(
-                    Project.domain_id == DEFAULT_DOMAIN, Project.name == SERVICE_PROJECT
-                )
+                select(Project.id).where(Project.domain_id == DEFAULT_DOMAIN, Project.name == SERVICE_PROJECT)
             )
         if user_id is None or project_id is None:
             raise RuntimeError("the service user or its project is missing: start Knarr once with `knarr up`")
+        return user_id, project_id
+
+    def _issue_for_service(self) -> tuple[str, Entry]:
+        user_id, project_id = self._service_ids()
         issued = utcnow()
         return self.issue(
             tokens.make(user_id, ["password"], tokens.PROJECT, project_id, issued, issued + self.lifetime)
@@ -226,5 +233,3 @@ def embedded(runtime: Runtime) -> EmbeddedIdentity:
     """The one backend of this process."""
     backend: EmbeddedIdentity = runtime.component("identity.backend", lambda: EmbeddedIdentity(runtime))
     return backend
-
-

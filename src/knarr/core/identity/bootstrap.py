@@ -1,8 +1,8 @@
 """What must be there before anybody can log in: made on the first start, looked at on every other one.
 
-The domain, the roles that tools expect, the projects `admin` and `service`, the user `admin` (whose generated password
-is stored as a hash only, and written once to clouds.yaml) and the user that Knarr's services act as among themselves,
-who has no password at all.
+The domain, the roles that tools expect, the projects `admin` and `service`, the user `admin` (whose generated
+password is stored as a hash only, and written once to clouds.yaml) and the user that Knarr's services act as
+among themselves, who has no password at all.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ GRANTS = (
     (SERVICE_USER, "admin", "project", SERVICE_PROJECT),
     (SERVICE_USER, "service", "project", SERVICE_PROJECT),
 )
-
 
 
 def prepare(runtime: Runtime) -> str | None:
@@ -119,9 +118,7 @@ def _make_roles(session: Session) -> dict[str, str]:
 
 def _make_projects(session: Session) -> dict[str, str]:
     rows = {
-        name: Project(
-            name=name, domain_id=DEFAULT_DOMAIN, parent_id=DEFAULT_DOMAIN, description=description
-        )
+        name: Project(name=name, domain_id=DEFAULT_DOMAIN, parent_id=DEFAULT_DOMAIN, description=description)
         for name, description in PROJECTS.items()
     }
     session.add_all(rows.values())

@@ -1,8 +1,8 @@
 """The service catalogue: what this program serves itself, and the rows that an administrator added.
 
-Its own services come from the running program, so that a catalogue can never tell a wrong address; their ids are made
-from their types and stay the same for ever. Rows (`POST /v3/services`, `POST /v3/endpoints`) are for services that
-run elsewhere.
+Its own services come from the running program, so that a catalogue can never tell a wrong address; their ids
+are made from their types and stay the same for ever. Rows (`POST /v3/services`, `POST /v3/endpoints`) are for
+services that run elsewhere.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ class Catalogue:
     endpoints: tuple[EndpointEntry, ...]
 
     def view(self, project_id: str | None, user_id: str) -> list[dict[str, Any]]:
-        """The catalogue as it stands in a token. Endpoints whose address needs a project are left out without one."""
+        """The catalogue as it stands in a token.
+
+        Endpoints whose address needs a project are left out without one.
+        """
         by_service: dict[str, list[dict[str, Any]]] = {}
         for endpoint in self.endpoints:
             url = fill(endpoint.url, project_id, user_id) if endpoint.enabled else None
@@ -72,7 +75,12 @@ class Catalogue:
                     }
                 )
         return [
-            {"endpoints": by_service.get(entry.id, []), "type": entry.type, "id": entry.id, "name": entry.name}
+            {
+                "endpoints": by_service.get(entry.id, []),
+                "type": entry.type,
+                "id": entry.id,
+                "name": entry.name,
+            }
             for entry in self.services
             if entry.enabled
         ]

@@ -1,10 +1,10 @@
 """How a validated token is forgotten in time: a counter of changes.
 
-Every write to identity goes through `changing()`, which counts one row up in the same transaction. What was computed
-from the tables (a token's body, the roles, the catalogue) is kept with the count that was read *before* computing it
-and holds while that is the current count. A writer's own process sees its change at once; other processes look at the
-row when they are asked for something and have not looked for `interval` seconds: one indexed read a second at most,
-and none when idle.
+Every write to identity goes through `changing()`, which counts one row up in the same transaction. What was
+computed from the tables (a token's body, the roles, the catalogue) is kept with the count that was read
+*before* computing it and holds while that is the current count. A writer's own process sees its change at
+once; other processes look at the row when they are asked for something and have not looked for `interval`
+seconds: one indexed read a second at most, and none when idle.
 """
 
 from __future__ import annotations

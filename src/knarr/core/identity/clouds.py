@@ -1,4 +1,7 @@
-"""The file clouds.yaml in the state directory: how the administrator's clients find and enter this cloud (mode 0600)."""
+"""The file clouds.yaml in the state directory:
+
+how the administrator's clients find and enter this cloud (mode 0600).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ VARIABLES = {
 
 
 def write(state_dir: Path, base_url: str, password: str) -> Path:
-    """Put the administrator's cloud into clouds.yaml, at once and readable by its owner alone; other clouds stay."""
+    """Put the administrator's cloud into clouds.yaml, at once and readable by its owner alone;
+
+    other clouds stay.
+    """
     document = _document(state_dir)
     document.setdefault("clouds", {})[CLOUD] = {
         "auth": {
@@ -67,7 +73,9 @@ def environment(state_dir: Path) -> dict[str, str] | None:
     cloud = read(state_dir)
     if cloud is None:
         return None
-    variables = {variable: str(cloud["auth"][key]) for variable, key in VARIABLES.items() if key in cloud["auth"]}
+    variables = {
+        variable: str(cloud["auth"][key]) for variable, key in VARIABLES.items() if key in cloud["auth"]
+    }
     variables["OS_REGION_NAME"] = str(cloud.get("region_name", REGION))
     variables["OS_IDENTITY_API_VERSION"] = "3"
     return variables

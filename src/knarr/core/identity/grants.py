@@ -43,7 +43,9 @@ class RoleBook:
         )
 
     def expand(self, role_ids: set[str]) -> set[str]:
-        """The roles and all that they imply, without those that belong to one domain (services know none of them)."""
+        """The roles and all that they imply, without those that belong to one domain (services know none
+        of them).
+        """
         everything = set(role_ids)
         for role_id in role_ids:
             everything |= self.implied.get(role_id, frozenset())
@@ -73,11 +75,15 @@ def held_by(user_id: str):  # type: ignore[no-untyped-def]
     return or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(actors(user_id)))
 
 
-def on_project(session: Session, user_id: str, project_id: str, parent_id: str | None, domain_id: str) -> set[str]:
+def on_project(
+    session: Session, user_id: str, project_id: str, parent_id: str | None, domain_id: str
+) -> set[str]:
     """The ids of the user's assigned roles on a project, inherited ones included."""
     above = ancestors(session, project_id, parent_id, domain_id)
     direct = and_(
-        Assignment.target_type == "project", Assignment.target_id == project_id, Assignment.inherited.is_(False)
+        Assignment.target_type == "project",
+        Assignment.target_id == project_id,
+        Assignment.inherited.is_(False),
     )
     inherited = and_(Assignment.target_id.in_([project_id, *above]), Assignment.inherited.is_(True))
     stmt = select(Assignment.role_id).where(held_by(user_id), or_(direct, inherited))
@@ -107,7 +113,9 @@ def _on(session: Session, user_id: str, target_type: str, target_id: str) -> set
 
 
 def ancestors(session: Session, project_id: str, parent_id: str | None, domain_id: str) -> list[str]:
-    """The ids of all projects above one, its domain included, from one query (none for a top-level project)."""
+    """The ids of all projects above one, its domain included, from one query (none for a top-level
+    project).
+    """
     if parent_id in (None, domain_id):
         return [domain_id] if domain_id else []
     chain = select(Project.id, Project.parent_id).where(Project.id == parent_id).cte("chain", recursive=True)
@@ -131,5 +139,7 @@ def domains_of(user_id: str) -> Select[tuple[str]]:
 
 
 def handed_down_to(user_id: str) -> Select[tuple[str]]:
-    """The ids of projects and domains from which the user inherits a role on what lies below, as a subquery."""
+    """The ids of projects and domains from which the user inherits a role on what lies below, as a
+    subquery.
+    """
     return select(Assignment.target_id).where(held_by(user_id), Assignment.inherited.is_(True))

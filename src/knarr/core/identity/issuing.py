@@ -1,7 +1,7 @@
 """From what a token carries to the body that services and clients see, checked against the tables.
 
-Nothing of a token is trusted but its seal: user, scope, domains and roles are looked up, so a token whose user was
-disabled, whose project is gone, or whose last role there was taken away, is no longer one.
+Nothing of a token is trusted but its seal: user, scope, domains and roles are looked up, so a token whose
+user was disabled, whose project is gone, or whose last role there was taken away, is no longer one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from knarr.core.identity.tokens import Token
 LOG = logging.getLogger(__name__)
 
 
-class InvalidToken(Exception):
+class InvalidTokenError(Exception):
     """A sealed token that holds no longer; the text says why, for the log and not for the client."""
 
 
 def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
-    """The v3 token body without its catalogue. Raises InvalidToken."""
+    """The v3 token body without its catalogue. Raises InvalidTokenError."""
     _check_not_revoked(session, token)
     user = _user(session, token)
     body: dict[str, Any] = {
@@ -45,14 +45,14 @@ def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
         return body
     roles = book.expand(SCOPES[token.scope](session, token, body))
     if not roles:
-        raise InvalidToken("the user has no role on what the token is scoped to")
+        raise InvalidTokenError("the user has no role on what the token is scoped to")
     body["roles"] = book.view(roles)
     return body
 
 
 def _check_not_revoked(session: Session, token: Token) -> None:
     if session.scalar(select(RevokedToken.audit_id).where(RevokedToken.audit_id.in_(token.audit_ids[:1]))):
-        raise InvalidToken("the token was revoked")
+        raise InvalidTokenError("the token was revoked")
 
 
 def _user(session: Session, token: Token) -> Row[Any]:
@@ -73,7 +73,7 @@ def _user(session: Session, token: Token) -> Row[Any]:
         .where(User.id == token.user)
     ).one_or_none()
     if row is None:
-        raise InvalidToken("the user is gone")
+        raise InvalidTokenError("the user is gone")
     _check_holds(token, "user", row.enabled, row.tokens_valid_from)
     _check_holds(token, "user's domain", row.domain_enabled, row.domain_valid_from)
     return row
@@ -98,7 +98,7 @@ def _project_scope(session: Session, token: Token, body: dict[str, Any]) -> set[
         .where(Project.id == token.target)
     ).one_or_none()
     if row is None:
-        raise InvalidToken("the project is gone")
+        raise InvalidTokenError("the project is gone")
     _check_holds(token, "project", row.enabled, row.tokens_valid_from)
     _check_holds(token, "project's domain", row.domain_enabled, row.domain_valid_from)
     body["project"] = {
@@ -117,7 +117,7 @@ def _domain_scope(session: Session, token: Token, body: dict[str, Any]) -> set[s
         )
     ).one_or_none()
     if row is None:
-        raise InvalidToken("the domain is gone")
+        raise InvalidTokenError("the domain is gone")
     _check_holds(token, "domain", row.enabled, row.tokens_valid_from)
     body["domain"] = {"id": row.id, "name": row.name}
     return grants.on_domain(session, token.user, row.id)
@@ -137,9 +137,9 @@ SCOPES = {
 
 def _check_holds(token: Token, what: str, enabled: bool, valid_from: datetime) -> None:
     if not enabled:
-        raise InvalidToken(f"the {what} is disabled")
+        raise InvalidTokenError(f"the {what} is disabled")
     if token.issued_at < valid_from:
-        raise InvalidToken(f"the tokens of the {what} were revoked after this one was issued")
+        raise InvalidTokenError(f"the tokens of the {what} were revoked after this one was issued")
 
 
 def _optional_stamp(moment: datetime | None) -> str | None:

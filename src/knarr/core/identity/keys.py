@@ -3,8 +3,9 @@
     STATE/fernet-keys/0    staged: the next primary, already known to every process that shares the directory
     STATE/fernet-keys/N    the highest number is the primary, which seals; all of them open
 
-A rotation makes the staged key the primary, stages a new one and drops the oldest beyond `max_active_keys`. A token
-stays valid as long as its key is there, so keys must live longer than tokens: interval x (keys - 2) > lifetime.
+A rotation makes the staged key the primary, stages a new one and drops the oldest beyond `max_active_keys`. A
+token stays valid as long as its key is there, so keys must live longer than tokens: interval x (keys - 2) >
+lifetime.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tables of the identity service.
 
-As in Keystone, a domain is a project whose `is_domain` is true, so that parents, tags and options are handled once.
-Ids are 32 hex digits (the domain `default` is the one exception that everybody knows).
+As in Keystone, a domain is a project whose `is_domain` is true, so that parents, tags and options are handled
+once. Ids are 32 hex digits (the domain `default` is the one exception that everybody knows).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_DOMAIN = ""
 SYSTEM = "all"
 
 # `tokens_valid_from` of what never had its tokens revoked.
-ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001
+ALWAYS = datetime(1970, 1, 1)
 
 Id = String(64)
 
@@ -38,7 +38,10 @@ class Project(Base):
     """A project, or a domain. Tokens for it that were issued before `tokens_valid_from` are refused."""
 
     __tablename__ = "identity_project"
-    __table_args__ = (UniqueConstraint("domain_id", "name"), Index("ix_identity_project_parent_id", "parent_id"))
+    __table_args__ = (
+        UniqueConstraint("domain_id", "name"),
+        Index("ix_identity_project_parent_id", "parent_id"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
     name: Mapped[str] = mapped_column(String(64))

@@ -1,8 +1,9 @@
 """Password hashes: bcrypt, whose rounds are configurable, with any length of password.
 
-bcrypt looks at 72 bytes only, so what it gets is the base64 of a SHA-256: every character of a long password counts,
-and none of the zero bytes at which bcrypt would stop. bcrypt lets other threads run while it computes; how many
-compute at once is bounded by the processors, so that a flood of logins slows logins down and nothing else.
+bcrypt looks at 72 bytes only, so what it gets is the base64 of a SHA-256: every character of a long password
+counts, and none of the zero bytes at which bcrypt would stop. bcrypt lets other threads run while it
+computes; how many compute at once is bounded by the processors, so that a flood of logins slows logins down
+and nothing else.
 """
 
 from __future__ import annotations

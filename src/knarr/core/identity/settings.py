@@ -14,10 +14,12 @@ OPTIONS = [
         "allow_expired_window",
         default=172800,
         min=0,
-        help="For how many seconds after its end a token is still shown to services that ask with allow_expired=1, "
-        "to finish work that was begun with it.",
+        help="For how many seconds after its end a token is still shown to services that ask with "
+        "allow_expired=1, to finish work that was begun with it.",
     ),
-    cfg.IntOpt("max_active_keys", default=3, min=2, help="How many token keys are kept, the staged one included."),
+    cfg.IntOpt(
+        "max_active_keys", default=3, min=2, help="How many token keys are kept, the staged one included."
+    ),
     cfg.IntOpt(
         "key_rotation_interval",
         default=604800,
@@ -25,12 +27,14 @@ OPTIONS = [
         help="Seconds after which a new token key takes over (0: never by itself). The interval times "
         "(max_active_keys - 2) must be longer than tokens live.",
     ),
-    cfg.IntOpt("token_cache_size", default=10000, min=16, help="How many checked tokens each process remembers."),
+    cfg.IntOpt(
+        "token_cache_size", default=10000, min=16, help="How many checked tokens each process remembers."
+    ),
     cfg.FloatOpt(
         "change_interval",
         default=1.0,
         min=0.0,
-        help="Seconds after which a process notices at the latest that another process changed users, roles or tokens.",
+        help="Seconds after which a process notices at the latest that another one changed users or roles.",
     ),
     cfg.IntOpt(
         "password_hash_rounds",
@@ -39,9 +43,14 @@ OPTIONS = [
         max=MAX_ROUNDS,
         help="Work of a password hash (bcrypt) as a power of two; each step doubles the time of a login.",
     ),
-    cfg.IntOpt("minimum_password_length", default=8, min=1, help="The shortest password that a user may get."),
     cfg.IntOpt(
-        "password_expires_days", default=0, min=0, help="Days after which a password must be changed (0: never)."
+        "minimum_password_length", default=8, min=1, help="The shortest password that a user may get."
+    ),
+    cfg.IntOpt(
+        "password_expires_days",
+        default=0,
+        min=0,
+        help="Days after which a password must be changed (0: never).",
     ),
     cfg.StrOpt(
         "admin_password",

@@ -1,8 +1,9 @@
 """What a token carries: a compact payload, sealed by the key ring. Nothing about it is stored.
 
-The payload is a MessagePack array (180 to 250 characters of token), like Keystone's Fernet tokens: who, how, for what,
-since when, until when, and the audit ids by which one token, or a chain of rescoped ones, is known without being told.
-Roles, names and the catalogue are looked up when it is checked, so that a change holds for tokens already issued.
+The payload is a MessagePack array (180 to 250 characters of token), like Keystone's Fernet tokens: who, how,
+for what, since when, until when, and the audit ids by which one token, or a chain of rescoped ones, is known
+without being told. Roles, names and the catalogue are looked up when it is checked, so that a change holds
+for tokens already issued.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from datetime import UTC, datetime
 import msgspec
 
 # Bits of the methods in the payload: their order is part of the format, new ones are appended.
-METHODS = ("password", "token", "application_credential", "trust", "ec2credential", "oauth1", "totp", "mapped")
+METHODS = (
+    "password",
+    "token",
+    "application_credential",
+    "trust",
+    "ec2credential",
+    "oauth1",
+    "totp",
+    "mapped",
+)
 
 # Scopes in the payload.
 UNSCOPED, PROJECT, DOMAIN, SYSTEM_SCOPE = range(4)
@@ -89,7 +99,10 @@ def make(
     trust_id: str = "",
     application_credential_id: str = "",
 ) -> Token:
-    """A new token with an audit id of its own. `chain` is the first audit id of the token that it was made from."""
+    """A new token with an audit id of its own.
+
+    `chain` is the first audit id of the token that it was made from.
+    """
     audit = [os.urandom(16)]
     if chain:
         audit.append(base64.urlsafe_b64decode(chain + "=="))
@@ -145,5 +158,3 @@ def _microseconds(moment: datetime) -> int:
 def _time(microseconds: int) -> datetime:
     seconds, rest = divmod(microseconds, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest, tzinfo=None)
-
-
