@@ -27,7 +27,8 @@ REFUSED = "The request you have made requires authentication."
 class Proof:
     """Who somebody has proved to be, and by what.
 
-    `expires_at` and `chain` come from the token of the method token.
+    `expires_at` and `chain` come from the token of the method token. The new token counts as issued at `begun_at`,
+    when the proof began: a password that is changed while the old one is being checked revokes it, too.
     """
 
     user_id: str
