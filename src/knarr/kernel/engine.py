@@ -268,7 +268,7 @@ class Engine:
     def _renew(self) -> None:
         works = dict(self._running)
         if works:
-            held = self._leases.renew()
+            held = self._leases.renew(list(works))
             for sequence, work in works.items():
                 if sequence not in held:
                     # It may just have ended; then nobody asks any more.
@@ -283,7 +283,7 @@ class Engine:
         """Wake a worker for what is due, and find out when to look again."""
         with self._signal:
             self._due = time.monotonic() + SAFETY
-        self._leases.reclaim_expired()
+        self._leases.reclaim_expired(list(self._running))
         self._nudge()
         due = self._leases.next_due()
         if due:

@@ -6,6 +6,7 @@ back cannot overwrite what its successor did.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,10 +64,13 @@ class Leases:
                 return Claim(row, more=position + 1 < len(rows))
         return None
 
-    def renew(self) -> dict[int, bool]:
-        """Prolong all leases. The operations that are still ours, with whether their end is asked for."""
+    def renew(self, running: Collection[int]) -> dict[int, bool]:
+        """Prolong the leases of these operations (by sequence). Those that are still ours, with whether their
+        end is asked for."""
         expires = utcnow() + timedelta(seconds=self.seconds)
-        ours = and_(TABLE.c.state == RUNNING, TABLE.c.lease_owner == self.owner)
+        ours = and_(
+            TABLE.c.state == RUNNING, TABLE.c.lease_owner == self.owner, TABLE.c.sequence.in_(running)
+        )
 
         def transaction() -> dict[int, bool]:
             with self.db.write() as session:
@@ -96,9 +100,13 @@ class Leases:
         """Queue what runs under leases that begin with `former`; their holder is known to be gone."""
         return self._queue_again(TABLE.c.lease_owner.startswith(former, autoescape=True))
 
-    def reclaim_expired(self) -> int:
-        """Queue what runs under leases that ran out, on whichever host, if it may run here."""
-        return self._queue_again(and_(TABLE.c.lease_expires < utcnow(), self._ours_to_run()))
+    def reclaim_expired(self, running: Collection[int]) -> int:
+        """Queue what runs under leases that ran out, on whichever host, if it may run here.
+
+        `running` is left alone: what this engine still works on, although it could not renew the lease.
+        """
+        expired = and_(TABLE.c.lease_expires < utcnow(), TABLE.c.sequence.not_in(running))
+        return self._queue_again(and_(expired, self._ours_to_run()))
 
     def next_due(self) -> datetime | None:
         """When there will be something to do: a pause ends, or the lease of another engine runs out."""
@@ -158,7 +166,7 @@ class Leases:
     def _queue_again(self, condition: Any) -> int:
         statement = (
             update(TABLE)
-            .where(TABLE.c.state == RUNNING, TABLE.c.lease_owner != self.owner, condition)
+            .where(TABLE.c.state == RUNNING, condition)
             .values(state=QUEUED, lease_owner=None, lease_expires=None, not_before=utcnow())
         )
 

@@ -359,6 +359,23 @@ def test_a_long_step_keeps_its_lease(house):
     assert (operation.state, operation.attempts) == ("done", 1)
 
 
+def test_an_operation_whose_end_could_not_be_recorded_is_run_again_when_its_lease_runs_out(house):
+    runs = []
+
+    def step(work):
+        runs.append(work.attempt)
+        if len(runs) == 1:
+            raise SystemExit  # no step should, but a library may
+
+    house.kind("thing.create", step)
+    house.kind("thing.long", lambda work: work.wait(1.5))
+    house.engine(lease=0.3)
+    long = house.enqueue("thing.long", "r2")  # its lease goes on being renewed
+    assert house.finished(house.enqueue("thing.create"), 1.2).state == "done"
+    assert runs == [1, 2]
+    assert house.finished(long).attempts == 1
+
+
 def test_two_engines_never_run_the_same_operation(house):
     runs: list[str] = []
     house.kind("thing.create", lambda work: runs.append(work.id))
