@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
-from knarr.kernel.errors import NotFound, ServiceUnavailable
 
 from knarr.kernel import logs
 from knarr.kernel.bus import LocalBus, RemoteError
+from knarr.kernel.errors import NotFound, ServiceUnavailable
 
 
 @pytest.fixture

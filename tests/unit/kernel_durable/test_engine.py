@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from knarr.kernel.errors import Conflict, NotFound
 
 from knarr.kernel import history, stepping
 from knarr.kernel.db import utcnow
 from knarr.kernel.engine import EngineRunningError
+from knarr.kernel.errors import Conflict, NotFound
 from knarr.kernel.leases import Leases
 from knarr.kernel.operations import Cancelled, Fatal, Operation, Retry, enqueue
 from knarr.kernel.work import LeaseLost, Work

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from knarr.kernel.errors import OverQuota
 
 from knarr.kernel.db import retry_on_conflict
+from knarr.kernel.errors import OverQuota
 from knarr.kernel.quota import Quotas
 
 QUOTAS = Quotas("container", {"containers": 10, "memory": 2048, "disk": -1})
