@@ -329,6 +329,9 @@ class ContainerEngine(ABC):
 
     name: ClassVar[str]
 
+    observer: Callable[[str, float, bool], None] | None = None
+    """Set by whoever keeps metrics: called after each call of the engine with (verb, seconds, worked)."""
+
     def __init__(self, conf: Any, state_dir: Path | str | None = None) -> None:
         self.conf = conf
         self.state_dir = Path(state_dir) if state_dir else None
@@ -416,7 +419,7 @@ class ContainerEngine(ABC):
         resolv.conf stays."""
 
     @abstractmethod
-    def reap(self, known: Collection[str]) -> list[str]:
+    def reap(self, known: Collection[str], min_age: float = 30.0) -> list[str]:
         """Removes our containers and sandboxes whose uuid is not in ``known``, except those that are being
         made; gives what it removed. Ready sandboxes that a killed process left behind are taken back into
         the pool."""
