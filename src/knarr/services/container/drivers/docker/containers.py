@@ -14,8 +14,9 @@ from knarr.services.container.drivers.base import (
     NotThere,
 )
 from knarr.services.container.drivers.docker.connection import KIND_CONTAINER, Connection
-from knarr.services.container.drivers.docker.spec import create_body, limits, signal_name
+from knarr.services.container.drivers.docker.spec import create_body, limits
 from knarr.services.container.drivers.docker.state import from_inspect, from_list
+from knarr.services.container.drivers.names import signal_name
 
 if TYPE_CHECKING:
     from knarr.services.container.drivers.docker.pool import SandboxPool

@@ -17,13 +17,13 @@ from knarr.services.container.drivers.base import (
     RegistryUnavailable,
 )
 from knarr.services.container.drivers.docker.connection import Connection
+from knarr.services.container.drivers.names import has_domain, registry_of, split_ref
 
 # What an engine says when the registry is the trouble, not the image's name
 UNREACHABLE = re.compile(
     r"(?i)no such host|lookup .* on|i/o timeout|connection (refused|reset)|dial tcp|tls|x509|network is "
     r"unreachable|deadline exceeded|request canceled|EOF|toomanyrequests|server gave HTTP|50[0234]|pinging"
 )
-HUB = "docker.io"
 
 
 class Images:
@@ -154,23 +154,3 @@ def _pull_failed(ref: str, login: Credentials | None, error: EngineError) -> Eng
             f"image {ref!r} is not on this host, and its registry {registry} does not answer: {reason}"
         )
     return error if error.retryable else ImageNotFound(text)
-
-
-def has_domain(ref: str) -> bool:
-    first, slash, _ = ref.partition("/")
-    return bool(slash) and ("." in first or ":" in first or first == "localhost")
-
-
-def registry_of(ref: str) -> str:
-    return ref.partition("/")[0] if has_domain(ref) else HUB
-
-
-def split_ref(ref: str) -> tuple[str, str]:
-    """``host:5000/a/b:1`` -> (``host:5000/a/b``, ``1``); ``a@sha256:…`` -> (``a``, ``sha256:…``)."""
-    repo, at, digest = ref.partition("@")
-    if at:
-        return repo, digest
-    head, colon, tag = ref.rpartition(":")
-    if colon and "/" not in tag:
-        return head, tag
-    return ref, "latest"

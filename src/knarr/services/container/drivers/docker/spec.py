@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import resource
-import signal
 from typing import Any
 
-from knarr.services.container.drivers.base import ContainerSpec, InvalidRequest
+from knarr.services.container.drivers.base import ContainerSpec
 from knarr.services.container.drivers.docker.connection import KIND_CONTAINER, Connection
 
 NANOSECONDS = 1_000_000_000
@@ -114,27 +113,3 @@ def _podman_limits(connection: Connection) -> dict[str, Any]:
             if bound != resource.RLIM_INFINITY
         ]
     }
-
-
-def signal_name(wanted: str | int) -> str:
-    """``9``, ``"kill"``, ``"SIGKILL"`` -> ``"SIGKILL"``; real-time ones as ``SIGRTMIN+3``."""
-    text = str(wanted).strip().upper()
-    if text.isdigit():
-        if 1 <= int(text) <= signal.SIGRTMAX:
-            return text
-        raise InvalidRequest(
-            f"signal {wanted} does not exist: give a number from 1 to {int(signal.SIGRTMAX)}"
-        )
-    name = text if text.startswith("SIG") else f"SIG{text}"
-    if name in signal.Signals.__members__ or _real_time(name):
-        return name
-    raise InvalidRequest(
-        f"signal {str(wanted)!r} does not exist: give a number or a name like TERM or SIGTERM"
-    )
-
-
-def _real_time(name: str) -> bool:
-    base, sign, offset = name[:8], name[8:9], name[9:]
-    room = signal.SIGRTMAX - signal.SIGRTMIN
-    wanted = {"SIGRTMIN": "+", "SIGRTMAX": "-"}.get(base)
-    return sign == wanted and offset.isdigit() and int(offset) <= room

@@ -133,8 +133,9 @@ def hijack(
     """POSTs and takes the connection over. ``path`` begins behind the version."""
     payload = json.dumps(body).encode() if body is not None else b""
     head = (
-        f"POST /v{connection.api_version}{path} HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(payload)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        f"POST /v{connection.api_version}{path} HTTP/1.1\r\nHost: engine\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
+        "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
     )
     with translated(what, connection.url):
         sock = connect(connection, connection.settings.default_timeout)
