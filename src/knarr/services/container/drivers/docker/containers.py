@@ -12,6 +12,7 @@ from knarr.services.container.drivers.base import (
     ImageNotFound,
     InvalidRequest,
     NotThere,
+    SandboxDown,
 )
 from knarr.services.container.drivers.docker.connection import KIND_CONTAINER, Connection
 from knarr.services.container.drivers.docker.spec import create_body, limits
@@ -36,6 +37,8 @@ class Containers:
                 )
         except ImageNotFound:
             raise ImageNotFound(f"image {spec.image!r} does not lie on this engine; pull it first") from None
+        except NotThere:
+            raise SandboxDown(f"creating {spec.name}: there is no sandbox {spec.sandbox}") from None
         except EngineConflict:
             # The name derives from the id, so this is the container that an earlier try has made.
             found = self._container(spec.name)
@@ -54,6 +57,10 @@ class Containers:
         try:
             with self.connection.speak(f"starting {name}") as api:
                 api.start(name)
+        except NotThere:
+            if self._inspect(name) is None:
+                raise
+            raise SandboxDown(f"starting {name}: its sandbox is gone from the engine") from None
         finally:
             self.pool.at_rest(name.removeprefix("zun-"))
 

@@ -22,7 +22,7 @@ from knarr.services.container.drivers.base import (
 # First match wins: (HTTP status or None for any, pattern in the engine's text, kind of error)
 RULES: tuple[tuple[int | None, str, type[EngineError]], ...] = (
     (None, r"cannot join network of a non running|network namespace of a non running", SandboxDown),
-    (None, r"No such container: .*sandbox|dependency container", SandboxDown),
+    (None, r"dependency container", SandboxDown),
     (404, r"(?i)no such image|image not known", ImageNotFound),
     (404, r"(?i)not exist in container|could not find the file|no such file", NotThere),
     (

@@ -87,7 +87,8 @@ class SandboxPool:
 
     def busy(self, uuid: str) -> bool:
         with self._changed:
-            return uuid in self._on_the_way
+            since = self._on_the_way.get(uuid)
+            return since is not None and time.monotonic() - since < HOLD_SECONDS
 
     @property
     def count(self) -> int:
