@@ -391,3 +391,46 @@ class TestVersions:
 
 def test_a_container_of_another_name_is_not_ours(make_docker: MakeEngine) -> None:
     assert make_docker().inspect(container_name("nosuch")) is None
+
+
+class TestFigures:
+    def test_the_kernel_and_the_engine_tell_the_same(self, make_docker: MakeEngine) -> None:
+        from knarr.services.container.drivers.docker import cgroup
+
+        engine = make_docker()
+        name = run(engine, memory_mib=40)
+        state = engine.inspect(name)
+        assert state is not None
+        kernel, told = cgroup.usage(state.pid), engine._ask(name)
+        assert kernel is not None
+        assert kernel.memory_limit == told.memory_limit == 40 * 1024 * 1024
+        assert abs(kernel.memory - told.memory) < 1024 * 1024
+        assert kernel.cpu <= told.cpu
+
+    @needs_root
+    def test_the_network_is_that_of_the_sandbox(self, make_docker: MakeEngine) -> None:
+        from pyroute2 import IPRoute, netns
+
+        engine = make_docker()
+        sandbox = engine.claim_sandbox(new_id())
+        name = run(engine, sandbox.name)
+        assert engine.stats(name)["NET I/O(B)"] == "0/0"
+        host_end = f"kt{uuid.uuid4().hex[:8]}"
+        with IPRoute() as ip:
+            ip.link("add", ifname=host_end, kind="veth", peer={"ifname": "eth0", "net_ns_fd": sandbox.netns})
+            try:
+                ip.link("set", index=ip.link_lookup(ifname=host_end)[0], state="up")
+                netns.pushns(sandbox.netns)
+                try:
+                    with IPRoute() as inner:
+                        eth0 = inner.link_lookup(ifname="eth0")[0]
+                        inner.addr("add", index=eth0, address="10.99.0.2", prefixlen=24)
+                        inner.link("set", index=eth0, state="up")
+                        inner.neigh("replace", dst="10.99.0.1", lladdr="02:00:00:00:00:01", ifindex=eth0)
+                    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                        sock.sendto(b"x" * 500, ("10.99.0.1", 9))
+                finally:
+                    netns.popns()
+                wait_for(lambda: engine.stats(name)["NET I/O(B)"] != "0/0")
+            finally:
+                ip.link("del", index=ip.link_lookup(ifname=host_end)[0])

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from knarr.services.container.drivers.base import EngineConflict, EngineError
+from knarr.services.container.drivers.base import EngineConflict
+from knarr.services.container.drivers.docker import cgroup
 from knarr.services.container.drivers.docker.connection import Connection
 
 MIB = 1024 * 1024
@@ -30,40 +31,50 @@ class Stats:
         self._readings_lock = threading.Lock()
 
     def stats(self, name: str) -> dict[str, Any]:
-        raw = self._raw(name)
-        rate = self._rate(name, raw)
+        with self.connection.speak(f"inspecting {name}") as api:
+            data = api.inspect_container(name)
+        if data["State"].get("Status") not in ("running", "paused"):
+            raise EngineConflict(f"measuring {name}: it does not run")
+        pid = data["State"]["Pid"]
+        usage = self._usage(name, pid)
+        rate = self._rate(data["Id"], usage.cpu)
         if rate is None:
             time.sleep(PAUSE)
-            raw = self._raw(name)
-            rate = self._rate(name, raw) or 0.0
-        used, limit = _memory(raw["memory_stats"])
-        read, written = _block_io(raw.get("blkio_stats") or {})
-        received, sent = self._net_io(name, raw)
+            usage = self._usage(name, pid)
+            rate = self._rate(data["Id"], usage.cpu) or 0.0
+        received, sent = _network(pid) if self.connection.local else (0, 0)
+        limit = usage.memory_limit
         return {
             "CONTAINER": name,
             "CPU %": round(rate, 2),
-            "MEM USAGE(MiB)": round(used / MIB, 2),
+            "MEM USAGE(MiB)": round(usage.memory / MIB, 2),
             "MEM LIMIT(MiB)": round(limit / MIB, 2),
-            "MEM %": round(used / limit * 100, 2) if limit else 0.0,
-            "BLOCK I/O(B)": f"{read}/{written}",
+            "MEM %": round(usage.memory / limit * 100, 2) if limit else 0.0,
+            "BLOCK I/O(B)": f"{usage.read}/{usage.written}",
             "NET I/O(B)": f"{received}/{sent}",
         }
 
-    def _raw(self, name: str) -> dict[str, Any]:
+    def _usage(self, name: str, pid: int) -> cgroup.Usage:
+        found = cgroup.usage(pid) if self.connection.local else None
+        return found or self._ask(name)
+
+    def _ask(self, name: str) -> cgroup.Usage:
+        """From the engine, which answers with its own second reading, a second or two later."""
         with self.connection.speak(f"measuring {name}") as api:
-            one_shot = _at_least(self.connection.api_version, (1, 41)) or None
-            raw = dict(api.stats(name, stream=False, one_shot=one_shot))
+            raw = api.stats(name, stream=False)
         if not (raw.get("memory_stats") and raw.get("cpu_stats", {}).get("cpu_usage")):
             raise EngineConflict(f"measuring {name}: it does not run")
-        return raw
+        memory, limit = _memory(raw["memory_stats"])
+        read, written = _block_io(raw.get("blkio_stats") or {})
+        return cgroup.Usage(raw["cpu_stats"]["cpu_usage"]["total_usage"], memory, limit, read, written)
 
-    def _rate(self, name: str, raw: Mapping[str, Any]) -> float | None:
+    def _rate(self, key: str, total: int) -> float | None:
         """Percent of one core since the last reading; None if there was none of use."""
-        now, total = time.monotonic(), raw["cpu_stats"]["cpu_usage"]["total_usage"]
-        key = raw.get("id") or name
+        now = time.monotonic()
         with self._readings_lock:
             before = self._readings.get(key)
             if before is None or now - before[0] >= PAUSE / 2:
+                self._readings.pop(key, None)
                 self._readings[key] = (now, total)
             if len(self._readings) > KEPT:
                 self._readings.pop(next(iter(self._readings)))
@@ -71,26 +82,16 @@ class Stats:
             return None
         return (total - before[1]) / NANOSECONDS / (now - before[0]) * 100
 
-    def _net_io(self, name: str, raw: Mapping[str, Any]) -> tuple[int, int]:
-        """The engine counts only interfaces that it made; those of a sandbox are read in its namespace."""
-        networks = raw.get("networks")
-        if networks:
-            return sum(n["rx_bytes"] for n in networks.values()), sum(
-                n["tx_bytes"] for n in networks.values()
-            )
-        if not self.connection.local:
-            return 0, 0
-        try:
-            with self.connection.speak(f"inspecting {name}") as api:
-                pid = api.inspect_container(name)["State"]["Pid"]
-            return _interfaces(Path(f"/proc/{pid}/net/dev").read_text())
-        except (EngineError, OSError):
-            return 0, 0
 
-
-def _interfaces(text: str) -> tuple[int, int]:
+def _network(pid: int) -> tuple[int, int]:
+    """Bytes received and sent. The engine counts only interfaces that it made; a sandbox's are in its
+    namespace."""
     received = sent = 0
-    for line in text.splitlines()[2:]:
+    try:
+        lines = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
+    except OSError:
+        return 0, 0
+    for line in lines:
         name, _, rest = line.partition(":")
         fields = rest.split()
         if name.strip() != "lo" and len(fields) > 8:
@@ -114,8 +115,3 @@ def _block_io(raw: Mapping[str, Any]) -> tuple[int, int]:
         if operation in totals:
             totals[operation] += row.get("value", 0)
     return totals["read"], totals["write"]
-
-
-def _at_least(version: str, wanted: tuple[int, int]) -> bool:
-    major, _, minor = version.partition(".")
-    return (int(major), int(minor)) >= wanted
