@@ -113,7 +113,11 @@ class _Program:
     def run(self, commands: str) -> str:
         flags = ["-j"] if commands.startswith("list ") else []
         done = subprocess.run(
-            [self._program, *flags, "-f", "-"], input=commands, capture_output=True, text=True, check=False,
+            [self._program, *flags, "-f", "-"],
+            input=commands,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=TIMEOUT_SECONDS,
         )
         if done.returncode:
