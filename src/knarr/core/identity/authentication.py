@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from knarr.core.identity.backend import EmbeddedIdentity
@@ -79,7 +79,7 @@ def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
     )
 
 
-def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Row[Any]:
+def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Any:
     """The row of the user with that password who may log in.
 
     An unknown user takes as long as a wrong password.
@@ -92,7 +92,7 @@ def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, passw
     return row
 
 
-def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Row[Any] | None:
+def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
     """A user by id, or by name and domain. Raises BadRequest if neither is there."""
     domain = aliased(Project)
     stmt = select(

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import grants, tokens
@@ -100,7 +100,7 @@ def _application_credential(session: Session, token: Token, body: dict[str, Any]
     return set(credential.role_ids)
 
 
-def _user(session: Session, token: Token, user_id: str) -> Row[Any]:
+def _user(session: Session, token: Token, user_id: str) -> Any:
     domain = aliased(Project)
     row = session.execute(
         select(
