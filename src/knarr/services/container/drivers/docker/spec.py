@@ -13,6 +13,8 @@ MIB = 1024 * 1024
 # Upstream's figure: one core weighs 1024; the kernel's own bounds beside it.
 SHARES_PER_CPU = 1024
 SHARES_MIN, SHARES_MAX = 2, 262144
+# Docker refuses less; the API allows four.
+MEMORY_MIN_MIB = 6
 
 
 def create_body(spec: ContainerSpec, connection: Connection) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def limits(cpu: float | None, memory_mib: int | None) -> dict[str, Any]:
     if cpu is not None:
         wanted["CpuShares"] = max(SHARES_MIN, min(SHARES_MAX, round(cpu * SHARES_PER_CPU)))
     if memory_mib is not None:
-        wanted["Memory"] = wanted["MemorySwap"] = memory_mib * MIB
+        wanted["Memory"] = wanted["MemorySwap"] = max(memory_mib, MEMORY_MIN_MIB) * MIB
     return wanted
 
 
