@@ -5,6 +5,7 @@ each proves who somebody is, or raises Unauthorized without telling what was wro
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,7 +94,21 @@ def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, passw
 
 
 def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
-    """A user by id, or by name and domain. Raises BadRequest if neither is there."""
+    """The row of a user by id, or by name and domain, or None. Raises BadRequest if neither is there."""
+    stmt, domain = _users_with_domain()
+    if ref.id is not UNSET:
+        stmt = stmt.where(User.id == ref.id)
+    elif ref.name is UNSET:
+        raise BadRequest("Expecting to find id or name in user.")
+    else:
+        stmt = stmt.where(User.name == ref.name, domain_matches(domain, ref.domain, "user"))
+    with backend.db.read() as session:
+        return session.execute(stmt).one_or_none()
+
+
+@functools.cache
+def _users_with_domain() -> tuple[Any, Any]:
+    """The statement without its condition, built once, and the domain in it."""
     domain = aliased(Project)
     stmt = select(
         User.id,
@@ -103,14 +118,7 @@ def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
         User.default_project_id,
         domain.enabled.label("domain_enabled"),
     ).join(domain, domain.id == User.domain_id)
-    if ref.id is not UNSET:
-        stmt = stmt.where(User.id == ref.id)
-    elif ref.name is UNSET:
-        raise BadRequest("Expecting to find id or name in user.")
-    else:
-        stmt = stmt.where(User.name == ref.name, domain_matches(domain, ref.domain, "user"))
-    with backend.db.read() as session:
-        return session.execute(stmt).one_or_none()
+    return stmt, domain
 
 
 def domain_matches(domain: Any, ref: DomainRef | UnsetType, owner: str) -> Any:
