@@ -1,86 +1,111 @@
 #!/usr/bin/env bash
-# Make what Knarr needs on this machine: system packages, .venv from the lock file, compiled bytecode.
-# With --test also what the tests need. A second run finds everything done and says nothing.
+# Install what Knarr needs: missing system packages (as root), and .venv with the locked dependencies.
+# With --test also what the tests and linters need. A second run finds everything there and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-TESTS=no
-[ "${1:-}" = "--test" ] && TESTS=yes
+with_tests=no
+for argument in "$@"; do
+    case $argument in
+        --test) with_tests=yes ;;
+        *) die "usage: scripts/setup.sh [--test]" ;;
+    esac
+done
 
-say() { printf 'setup: %s\n' "$*"; }
-
-# command or file that shows that a package is there : the package
-RUN_PACKAGES="nft:nftables iptables:iptables ip:iproute2"
-TEST_PACKAGES="busybox:busybox-static docker-registry:docker-registry"
-
-has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
-
-engine_answers() { [ -S /var/run/docker.sock ] && curl -fsS --max-time 5 --unix-socket /var/run/docker.sock \
-    http://localhost/_ping >/dev/null 2>&1; }
+# Some machines switch bytecode off; without it every start of Knarr would compile all modules anew.
+unset PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 missing_packages() {
-    local wanted="$RUN_PACKAGES" pair
-    [ "$TESTS" = yes ] && wanted="$wanted $TEST_PACKAGES"
-    for pair in $wanted; do
-        has "${pair%%:*}" || echo "${pair#*:}"
-    done
-    has dockerd || engine_answers || echo docker.io
-    python_of_choice >/dev/null 2>&1 && "$(python_of_choice)" -c 'import ensurepip' 2>/dev/null || echo python3-venv
-}
-
-python_of_choice() {
-    local name
-    for name in python3 python3.13 python3.12 python3.11; do
-        if has "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            command -v "$name"
-            return
-        fi
-    done
-    say "Python 3.11 or later is needed and was not found" >&2
-    return 1
+    local python
+    if python=$(find_python); then
+        "$python" -c 'import ensurepip' 2>/dev/null || "$python" -c \
+            'import sys; print(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv")'
+    else
+        printf '%s\n' python3.11 python3.11-venv
+    fi
+    have nft || echo nftables
+    have iptables || echo iptables
+    have ip || echo iproute2
+    have dockerd || engine_answers || echo docker.io
+    [ $with_tests = yes ] || return 0
+    { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; } || echo busybox-static
+    have mmdebstrap || have debootstrap || echo mmdebstrap
+    have docker-registry || echo docker-registry
 }
 
 install_packages() {
     local packages
-    packages=$(missing_packages)
-    [ -n "$packages" ] || return 0
+    mapfile -t packages < <(missing_packages)
+    [ ${#packages[@]} -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ]; then
-        say "not root: these packages are missing and were not installed:" $packages >&2
+        say "Not root, so these packages are left out: ${packages[*]} (the fake engine works without them)"
         return 0
     fi
-    say "installing" $packages
+    say "Installing ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    # Services are not started by the packages: Knarr starts the engine itself, and stops what it started.
-    apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    apt-get update -q >/dev/null
+    # docker.io's own start would fail where no init runs, and docker-registry must not run on its own.
+    local policy=/usr/sbin/policy-rc.d made=no
+    if [ ! -d /run/systemd/system ] && [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+        made=yes
+    fi
+    local failed=no
+    apt-get install -q -y --no-install-recommends "${packages[@]}" >/dev/null || failed=yes
+    [ $made = no ] || rm -f $policy
+    [ $failed = no ] || die "apt-get could not install: ${packages[*]}"
 }
 
-fingerprint() { cat "$@" | sha256sum | cut -d' ' -f1; }
+# Whether the stamp of a virtual environment says that these files were installed into it.
+stamp_of() { cat "$@" "$ROOT/pyproject.toml" | sha256sum | cut -d ' ' -f 1; }
+is_stamped() { [ -x "$1/bin/python" ] && [ "$(cat "$1/.stamp-$2" 2>/dev/null)" = "$3" ]; }
 
-# environment folder, lock file, what else belongs to its stamp
 make_venv() {
-    local venv=$1 lock=$2 stamp
-    shift 2
-    stamp="$(fingerprint "$lock" "$@") $PWD"
-    [ -f "$venv/.stamp" ] && [ "$(cat "$venv/.stamp")" = "$stamp" ] && return 0
-    say "making $venv from $lock"
-    [ -x "$venv/bin/python" ] || "$(python_of_choice)" -m venv "$venv"
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r "$lock"
-    if [ "$venv" = .venv ]; then
-        "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
-    fi
-    # Some machines forbid bytecode to be written on import, which would cost seconds at each start.
-    env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -m compileall -q "$venv/lib" >/dev/null 2>&1 || true
-    echo "$stamp" >"$venv/.stamp"
+    local venv=$1
+    [ -x "$venv/bin/pip" ] && "$venv/bin/python" -c '' 2>/dev/null && return 0
+    rm -rf "$venv"
+    "$(find_python)" -m venv "$venv" || die "Python could not make a virtual environment at $venv."
+}
+
+install_locked() {
+    local venv=$1 lock=$2
+    "$venv/bin/python" -m pip install -qq --no-compile --require-hashes -r "$lock"
+}
+
+compile() { "$@" || say "some modules could not be compiled; they are compiled when they are used"; }
+
+install_knarr() {
+    local name=runtime locks=("$ROOT/requirements.lock") stamp
+    [ $with_tests = no ] || { name=test; locks+=("$ROOT/requirements-dev.lock"); }
+    stamp=$(stamp_of "${locks[@]}")
+    is_stamped "$VENV" $name "$stamp" && return 0
+    say "Installing Knarr and its dependencies into $VENV"
+    make_venv "$VENV"
+    install_locked "$VENV" "${locks[-1]}"
+    "$VENV/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable "$ROOT"
+    compile "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" "$ROOT/src" >/dev/null
+    printf '%s\n' "$stamp" >"$VENV/.stamp-$name"
+    # What the tests need holds all that a user needs.
+    [ $with_tests = no ] || stamp_of "$ROOT/requirements.lock" >"$VENV/.stamp-runtime"
+}
+
+install_clients() {
+    local lock=$ROOT/tests/e2e/clients.lock stamp
+    stamp=$(stamp_of "$lock")
+    is_stamped "$CLIENTS_VENV" clients "$stamp" && return 0
+    say "Installing the official clients into $CLIENTS_VENV"
+    make_venv "$CLIENTS_VENV"
+    install_locked "$CLIENTS_VENV" "$lock"
+    compile "$CLIENTS_VENV/bin/python" -m compileall -q -j 0 "$CLIENTS_VENV/lib" >/dev/null
+    printf '%s\n' "$stamp" >"$CLIENTS_VENV/.stamp-clients"
 }
 
 install_packages
-LOCK=requirements.lock
-# The environment of the tests holds all of the other one: it is not made smaller again by a later `make up`.
-if [ "$TESTS" = yes ] || [ -f .venv/.tests ]; then LOCK=requirements-dev.lock; fi
-make_venv .venv "$LOCK" pyproject.toml
-if [ "$TESTS" = yes ]; then
-    touch .venv/.tests
-    make_venv .venv-clients tests/e2e/clients.lock
-fi
-env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q src >/dev/null
+find_python >/dev/null || die "Knarr needs Python 3.11 or later."
+install_knarr
+[ $with_tests = no ] || install_clients
+# Sources that changed since; quick when nothing did.
+compile "$VENV/bin/python" -m compileall -q "$ROOT/src" >/dev/null
