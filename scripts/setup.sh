@@ -30,7 +30,7 @@ missing_packages() {
     have ip || echo iproute2
     have dockerd || engine_answers || echo docker.io
     [ $with_tests = yes ] || return 0
-    have busybox && { ldd "$(command -v busybox)" >/dev/null 2>&1 || true; } || echo busybox-static
+    { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; } || echo busybox-static
     have mmdebstrap || have debootstrap || echo mmdebstrap
     have docker-registry || echo docker-registry
 }
@@ -72,7 +72,7 @@ make_venv() {
 
 install_locked() {
     local venv=$1 lock=$2
-    "$venv/bin/python" -m pip install --quiet --no-compile --require-hashes -r "$lock"
+    "$venv/bin/python" -m pip install -qq --no-compile --require-hashes -r "$lock"
 }
 
 compile() { "$@" || say "some modules could not be compiled; they are compiled when they are used"; }
@@ -85,7 +85,7 @@ install_knarr() {
     say "Installing Knarr and its dependencies into $VENV"
     make_venv "$VENV"
     install_locked "$VENV" "${locks[-1]}"
-    "$VENV/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable "$ROOT"
+    "$VENV/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable "$ROOT"
     compile "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" "$ROOT/src" >/dev/null
     printf '%s\n' "$stamp" >"$VENV/.stamp-$name"
     # What the tests need holds all that a user needs.
