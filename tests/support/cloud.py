@@ -76,11 +76,15 @@ class Cloud:
         for name, value in settings.items():
             group, _, option = name.rpartition("__")
             conf.set_override(option, value, group=group or None)
-        self.runtime = runtime.build(conf, found)
-        self.runtime.prepare()
+        self.begin(runtime.build(conf, found), start)
+
+    def begin(self, built: runtime.Runtime, start: bool = True) -> None:
+        """Prepare and start the runtime, and log the administrator in."""
+        self.runtime = built
+        built.prepare()
         if start:
-            self.runtime.start()
-        clouds = yaml.safe_load((state_dir / "clouds.yaml").read_text())
+            built.start()
+        clouds = yaml.safe_load((built.state_dir / "clouds.yaml").read_text())
         self.admin_password: str = clouds["clouds"]["knarr"]["auth"]["password"]
         self.admin = self._login("admin", self.admin_password, "admin")
 

@@ -19,7 +19,7 @@ class PolicyBook:
         self._enforcers: dict[str, Any] = {}
         for service in services:
             path = directory / f"{service.type}.yaml"
-            enforcer = policy.Enforcer(conf, policy_file=str(path), fallback_to_json_file=False)
+            enforcer = policy.Enforcer(conf, policy_file=str(path))
             enforcer.register_defaults(service.policies)
             enforcer.load_rules()
             # A file that is there is looked at again when it changes; one that is not costs nothing.

@@ -6,11 +6,13 @@ import contextlib
 import http.server
 import io
 import os
+import shutil
 import signal
 import socket
 import socketserver
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 import uuid
@@ -23,7 +25,9 @@ import pytest
 from knarr.services.container.drivers.base import (
     ContainerEvent,
     ContainerSpec,
+    Credentials,
     EngineUnavailable,
+    ImageNotFound,
     RegistryUnavailable,
     container_name,
 )
@@ -434,3 +438,68 @@ class TestFigures:
                 wait_for(lambda: engine.stats(name)["NET I/O(B)"] != "0/0")
             finally:
                 ip.link("del", index=ip.link_lookup(ifname=host_end)[0])
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """A registry on loopback; gives its address."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("docker-registry is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path}/registry\n"
+        f"http:\n  addr: 127.0.0.1:{port}\n"
+    )
+    server = subprocess.Popen(
+        [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class TestARegistry:
+    def test_gives_images_with_progress(self, make_docker: MakeEngine, registry: str) -> None:
+        engine = make_docker()
+        name = f"{registry}/knarr-test:1"
+        noise = os.urandom(3_000_000)
+        container = run(engine)
+        with tarfile.open(fileobj=(tar := io.BytesIO()), mode="w") as archive:
+            entry = tarfile.TarInfo("noise")
+            entry.size = len(noise)
+            archive.addfile(entry, io.BytesIO(noise))
+        engine.put_archive(container, "/tmp", tar.getvalue())
+        with engine.connection.speak("pushing", slow=True) as api:
+            api.commit(container, f"{registry}/knarr-test", "1")
+            for line in api.push(f"{registry}/knarr-test", "1", stream=True, decode=True):
+                assert "error" not in line
+        engine.delete(container, force=True)
+        engine.image_delete(name)
+        steps: list[tuple[int, int, str]] = []
+        try:
+            image = engine.pull(name, progress=lambda *step: steps.append(step))
+            assert image.ref == name
+            assert engine.image_present(name) is not None
+            assert max(done for done, _, _ in steps) > 1_000_000
+        finally:
+            engine.image_delete(name)
+
+    def test_is_named_when_it_has_no_such_image(self, make_docker: MakeEngine, registry: str) -> None:
+        with pytest.raises(ImageNotFound, match=rf"{registry} was asked without credentials") as caught:
+            make_docker().pull(f"{registry}/nosuch:1")
+        assert not caught.value.retryable
+        with pytest.raises(ImageNotFound, match="as user 'jo'"):
+            make_docker().pull("nosuch:1", Credentials("jo", "secret", registry=registry))
+
+    def test_by_default_is_asked_for_names_without_a_domain(
+        self, make_docker: MakeEngine, registry: str
+    ) -> None:
+        with pytest.raises(ImageNotFound, match=registry):
+            make_docker(default_registry=registry).pull("nosuch:1")

@@ -239,10 +239,10 @@ class TestLife:
         engine.update(name, memory_mib=48)
         assert engine.stats(name)["MEM LIMIT(MiB)"] == 48.0
 
-    def test_too_little_memory_is_refused(self, engine: ContainerEngine, container: Make) -> None:
+    def test_the_least_memory_is_six_mebibytes(self, engine: ContainerEngine, container: Make) -> None:
         name = container(*FOREVER)
-        with pytest.raises(InvalidRequest):
-            engine.update(name, memory_mib=1)
+        engine.update(name, memory_mib=4)
+        assert engine.stats(name)["MEM LIMIT(MiB)"] == 6.0
 
     def test_restarts_as_asked(self, engine: ContainerEngine, container: Make) -> None:
         name = container("sh", "-c", "echo round; exit 1", restart_policy=RestartPolicy("on-failure", 2))

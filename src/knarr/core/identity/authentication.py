@@ -5,13 +5,14 @@ each proves who somebody is, or raises Unauthorized without telling what was wro
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from knarr.core.identity.backend import EmbeddedIdentity
@@ -79,7 +80,7 @@ def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
     )
 
 
-def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Row[Any]:
+def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Any:
     """The row of the user with that password who may log in.
 
     An unknown user takes as long as a wrong password.
@@ -92,8 +93,22 @@ def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, passw
     return row
 
 
-def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Row[Any] | None:
-    """A user by id, or by name and domain. Raises BadRequest if neither is there."""
+def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
+    """The row of a user by id, or by name and domain, or None. Raises BadRequest if neither is there."""
+    stmt, domain = _users_with_domain()
+    if ref.id is not UNSET:
+        stmt = stmt.where(User.id == ref.id)
+    elif ref.name is UNSET:
+        raise BadRequest("Expecting to find id or name in user.")
+    else:
+        stmt = stmt.where(User.name == ref.name, domain_matches(domain, ref.domain, "user"))
+    with backend.db.read() as session:
+        return session.execute(stmt).one_or_none()
+
+
+@functools.cache
+def _users_with_domain() -> tuple[Any, Any]:
+    """The statement without its condition, built once, and the domain in it."""
     domain = aliased(Project)
     stmt = select(
         User.id,
@@ -103,14 +118,7 @@ def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Row[Any
         User.default_project_id,
         domain.enabled.label("domain_enabled"),
     ).join(domain, domain.id == User.domain_id)
-    if ref.id is not UNSET:
-        stmt = stmt.where(User.id == ref.id)
-    elif ref.name is UNSET:
-        raise BadRequest("Expecting to find id or name in user.")
-    else:
-        stmt = stmt.where(User.name == ref.name, domain_matches(domain, ref.domain, "user"))
-    with backend.db.read() as session:
-        return session.execute(stmt).one_or_none()
+    return stmt, domain
 
 
 def domain_matches(domain: Any, ref: DomainRef | UnsetType, owner: str) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity.models import (
@@ -65,12 +67,12 @@ def _closure(start: str, direct: dict[str, set[str]]) -> frozenset[str]:
     return frozenset(found - {start})
 
 
-def actors(user_id: str) -> Select[tuple[str]]:
+def actors(user_id: str) -> Select[str]:
     """The groups of a user, as a subquery for `actor_id`; ids of users and groups never meet."""
     return select(Membership.group_id).where(Membership.user_id == user_id)
 
 
-def held_by(user_id: str):  # type: ignore[no-untyped-def]
+def held_by(user_id: str) -> ColumnElement[bool]:
     """The condition that an assignment is the user's own or one of a group that the user is in."""
     return or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(actors(user_id)))
 
@@ -80,16 +82,13 @@ def on_project(
 ) -> set[str]:
     """The ids of the user's assigned roles on a project, inherited ones included."""
     above = ancestors(session, project_id, parent_id, domain_id)
-    direct = and_(
-        Assignment.target_type == "project",
-        Assignment.target_id == project_id,
-        Assignment.inherited.is_(False),
-    )
-    inherited = and_(Assignment.target_id.in_([project_id, *above]), Assignment.inherited.is_(True))
-    stmt = select(Assignment.role_id).where(held_by(user_id), or_(direct, inherited))
-    rows = session.execute(stmt.add_columns(Assignment.target_id, Assignment.inherited)).all()
-    # What a project hands down holds below it, not on itself.
-    return {row.role_id for row in rows if not (row.inherited and row.target_id == project_id)}
+    values = {"user_id": user_id, "targets": [project_id, *above]}
+    return {
+        row.role_id
+        for row in session.execute(_on_targets(), values)
+        # What is handed down holds below its target and not on it; all else holds on its target only.
+        if row.inherited == (row.target_id != project_id) and row.target_type in ("project", "domain")
+    }
 
 
 def on_domain(session: Session, user_id: str, domain_id: str) -> set[str]:
@@ -103,13 +102,21 @@ def on_system(session: Session, user_id: str) -> set[str]:
 
 
 def _on(session: Session, user_id: str, target_type: str, target_id: str) -> set[str]:
-    stmt = select(Assignment.role_id).where(
-        held_by(user_id),
-        Assignment.target_type == target_type,
-        Assignment.target_id == target_id,
-        Assignment.inherited.is_(False),
+    rows = session.execute(_on_targets(), {"user_id": user_id, "targets": [target_id]})
+    return {row.role_id for row in rows if row.target_type == target_type and not row.inherited}
+
+
+@functools.cache
+def _on_targets() -> Select[str, str, str, bool]:
+    """The user's assignments on some targets, built once for all token checks."""
+    user_id: Any = bindparam("user_id")
+    groups = select(Membership.group_id).where(Membership.user_id == user_id)
+    return select(
+        Assignment.role_id, Assignment.target_type, Assignment.target_id, Assignment.inherited
+    ).where(
+        or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(groups)),
+        Assignment.target_id.in_(bindparam("targets", expanding=True)),
     )
-    return set(session.scalars(stmt))
 
 
 def ancestors(session: Session, project_id: str, parent_id: str | None, domain_id: str) -> list[str]:
@@ -124,21 +131,21 @@ def ancestors(session: Session, project_id: str, parent_id: str | None, domain_i
     return list(dict.fromkeys([*session.scalars(select(chain.c.id)), domain_id]))
 
 
-def projects_of(user_id: str) -> Select[tuple[str]]:
+def projects_of(user_id: str) -> Select[str]:
     """The ids of projects on which the user has a role by assignment on the project, as a subquery."""
     return select(Assignment.target_id).where(
         held_by(user_id), Assignment.target_type == "project", Assignment.inherited.is_(False)
     )
 
 
-def domains_of(user_id: str) -> Select[tuple[str]]:
+def domains_of(user_id: str) -> Select[str]:
     """The ids of domains on which the user has a role, as a subquery."""
     return select(Assignment.target_id).where(
         held_by(user_id), Assignment.target_type == "domain", Assignment.inherited.is_(False)
     )
 
 
-def handed_down_to(user_id: str) -> Select[tuple[str]]:
+def handed_down_to(user_id: str) -> Select[str]:
     """The ids of projects and domains from which the user inherits a role on what lies below, as a
     subquery.
     """

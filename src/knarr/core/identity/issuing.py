@@ -6,11 +6,12 @@ user was disabled, whose project is gone, or whose last role there was taken awa
 
 from __future__ import annotations
 
+import functools
 import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import grants, tokens
@@ -55,7 +56,7 @@ def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
 
 
 def _check_not_revoked(session: Session, token: Token) -> None:
-    if session.scalar(select(RevokedToken.audit_id).where(RevokedToken.audit_id.in_(token.audit_ids[:1]))):
+    if session.execute(_revocation(), {"audit_id": token.audit_ids[0]}).first():
         raise InvalidTokenError("the token was revoked")
 
 
@@ -100,9 +101,22 @@ def _application_credential(session: Session, token: Token, body: dict[str, Any]
     return set(credential.role_ids)
 
 
-def _user(session: Session, token: Token, user_id: str) -> Row[Any]:
+def _user(session: Session, token: Token, user_id: str) -> Any:
+    row = session.execute(_user_with_domain(), {"user_id": user_id}).one_or_none()
+    if row is None:
+        raise InvalidTokenError("the user is gone")
+    _check_holds(token, "user", row.enabled, row.tokens_valid_from)
+    _check_holds(token, "user's domain", row.domain_enabled, row.domain_valid_from)
+    return row
+
+
+# The statements of every check are built once: building one costs more than running it.
+
+
+@functools.cache
+def _user_with_domain() -> Any:
     domain = aliased(Project)
-    row = session.execute(
+    return (
         select(
             User.id,
             User.name,
@@ -115,18 +129,14 @@ def _user(session: Session, token: Token, user_id: str) -> Row[Any]:
             domain.tokens_valid_from.label("domain_valid_from"),
         )
         .join(domain, domain.id == User.domain_id)
-        .where(User.id == user_id)
-    ).one_or_none()
-    if row is None:
-        raise InvalidTokenError("the user is gone")
-    _check_holds(token, "user", row.enabled, row.tokens_valid_from)
-    _check_holds(token, "user's domain", row.domain_enabled, row.domain_valid_from)
-    return row
+        .where(User.id == bindparam("user_id"))
+    )
 
 
-def _project_scope(session: Session, token: Token, body: dict[str, Any], owner: str) -> set[str]:
+@functools.cache
+def _project_with_domain() -> Any:
     domain = aliased(Project)
-    row = session.execute(
+    return (
         select(
             Project.id,
             Project.name,
@@ -140,8 +150,17 @@ def _project_scope(session: Session, token: Token, body: dict[str, Any], owner: 
             domain.tokens_valid_from.label("domain_valid_from"),
         )
         .join(domain, domain.id == Project.domain_id)
-        .where(Project.id == token.target)
-    ).one_or_none()
+        .where(Project.id == bindparam("project_id"))
+    )
+
+
+@functools.cache
+def _revocation() -> Any:
+    return select(RevokedToken.audit_id).where(RevokedToken.audit_id == bindparam("audit_id"))
+
+
+def _project_scope(session: Session, token: Token, body: dict[str, Any], owner: str) -> set[str]:
+    row = session.execute(_project_with_domain(), {"project_id": token.target}).one_or_none()
     if row is None:
         raise InvalidTokenError("the project is gone")
     _check_holds(token, "project", row.enabled, row.tokens_valid_from)

@@ -118,13 +118,8 @@ class _Program:
         listing = commands.startswith("list ")
         arguments = ["-j", *commands.split()] if listing else ["-f", "-"]
         done = subprocess.run(
-<<<<<<< HEAD
-            [self._program, *flags, "-f", "-"],
-            input=commands,
-=======
             [self._program, *arguments],
             input="" if listing else commands,
->>>>>>> dataplane
             capture_output=True,
             text=True,
             check=False,

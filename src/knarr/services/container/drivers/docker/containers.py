@@ -126,7 +126,13 @@ class Containers:
         try:
             with self.connection.speak(f"updating {name}") as api:
                 api.update_container(name, **{names[key]: value for key, value in wanted.items()})
-        except (EngineConflict, NotThere, InvalidRequest):
+        except NotThere:
+            if self._inspect(name) is None:
+                raise
+            raise EngineError(
+                f"updating {name}: this engine cannot change the limits of a container"
+            ) from None
+        except (EngineConflict, InvalidRequest):
             raise
         except EngineError as error:
             # The kernel says "device or resource busy" where the container already uses more.

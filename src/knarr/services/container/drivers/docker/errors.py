@@ -36,7 +36,7 @@ RULES: tuple[tuple[int | None, str, type[EngineError]], ...] = (
     (409, r"", EngineConflict),
     (
         None,
-        r"(?i)is not running|is not paused|already paused|is already in use|is restarting",
+        r"(?i)state improper|is not running|is not paused|already paused|is already in use|is restarting",
         EngineConflict,
     ),
     (
@@ -84,6 +84,8 @@ def translated(what: str, where: str) -> Iterator[None]:
         raise from_answer(status, str(error.explanation or error), what) from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
         raise EngineTimeout(f"{what}: the engine at {where} did not answer in time") from error
+    except requests.exceptions.JSONDecodeError as error:
+        raise EngineError(f"{what}: the engine's answer is not JSON") from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise EngineUnavailable(f"{what}: the engine at {where} does not answer: {_cause(error)}") from error
     except docker.errors.DockerException as error:

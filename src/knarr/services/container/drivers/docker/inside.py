@@ -179,8 +179,18 @@ class Inside:
     # processes and files
 
     def top(self, name: str, ps_args: str | None = None) -> dict[str, Any]:
-        with self.connection.speak(f"listing processes of {name}") as api:
-            found = api.top(name, ps_args=ps_args or None)
+        try:
+            with self.connection.speak(f"listing processes of {name}") as api:
+                found = api.top(name, ps_args=ps_args or None)
+        except (NotThere, InvalidRequest, EngineConflict):
+            raise
+        except EngineError:
+            # Podman says nothing of use of a container that does not run.
+            with self.connection.speak(f"inspecting {name}") as api:
+                running = api.inspect_container(name)["State"]["Running"]
+            if running:
+                raise
+            raise EngineConflict(f"listing processes of {name}: it does not run") from None
         return {"Titles": found.get("Titles") or [], "Processes": found.get("Processes") or []}
 
     def get_archive(self, name: str, path: str) -> tuple[bytes, ArchiveStat]:

@@ -37,6 +37,7 @@ from knarr.services.container.drivers.docker.connection import (
     Connection,
 )
 from knarr.services.container.drivers.docker.pool import Ready, SandboxPool
+from knarr.services.container.drivers.docker.spec import podman_limits
 
 LOG = logging.getLogger(__name__)
 
@@ -196,7 +197,8 @@ class Sandboxes:
                 "ReadonlyRootfs": True,
                 "Memory": 16 * 1024 * 1024,
                 "PidsLimit": 16,
-                "LogConfig": {"Type": "none" if not self.connection.podman else "", "Config": {}},
+                "LogConfig": {"Type": "none", "Config": {}},
+                **podman_limits(self.connection),
             },
         }
 
@@ -255,6 +257,9 @@ class Sandboxes:
         name = sandbox_name(uuid)
         with self.connection.speak(f"inspecting {name}") as api:
             data = api.inspect_container(name)
+        if not data.get("HostsPath"):
+            LOG.warning("the hosts file of %s cannot be written: this engine (Podman) has none for it", name)
+            return
         own = hostname or data["Config"]["Hostname"]
         lines = [f"{_address(address)}\t{own}\n" for address in addresses]
         lines += [f"{_address(address)}\t{other}\n" for address, other in (hosts or {}).items()]

@@ -13,6 +13,8 @@ MIB = 1024 * 1024
 # Upstream's figure: one core weighs 1024; the kernel's own bounds beside it.
 SHARES_PER_CPU = 1024
 SHARES_MIN, SHARES_MAX = 2, 262144
+# Docker refuses less; the API allows four.
+MEMORY_MIN_MIB = 6
 
 
 def create_body(spec: ContainerSpec, connection: Connection) -> dict[str, Any]:
@@ -29,8 +31,8 @@ def create_body(spec: ContainerSpec, connection: Connection) -> dict[str, Any]:
         "Entrypoint": list(spec.entrypoint) if spec.entrypoint is not None else None,
         "WorkingDir": spec.workdir,
         "Healthcheck": _healthcheck(spec),
-        # A container takes the hostname of the sandbox that it joins, and the engine refuses another one.
-        "Hostname": spec.hostname if not spec.sandbox else None,
+        # On Docker a container takes the hostname of the sandbox that it joins, and may not have another one.
+        "Hostname": spec.hostname if connection.podman or not spec.sandbox else None,
     }
     body.update({key: value for key, value in optional.items() if value})
     return body
@@ -52,7 +54,7 @@ def _host_config(spec: ContainerSpec, connection: Connection) -> dict[str, Any]:
             for mount in spec.mounts
         ],
         **_log_config(connection),
-        **_podman_limits(connection),
+        **podman_limits(connection),
     }
     if not spec.privileged:
         config["CapDrop"] = list(settings.cap_drop)
@@ -74,7 +76,7 @@ def limits(cpu: float | None, memory_mib: int | None) -> dict[str, Any]:
     if cpu is not None:
         wanted["CpuShares"] = max(SHARES_MIN, min(SHARES_MAX, round(cpu * SHARES_PER_CPU)))
     if memory_mib is not None:
-        wanted["Memory"] = wanted["MemorySwap"] = memory_mib * MIB
+        wanted["Memory"] = wanted["MemorySwap"] = max(memory_mib, MEMORY_MIN_MIB) * MIB
     return wanted
 
 
@@ -100,16 +102,17 @@ def _log_config(connection: Connection) -> dict[str, Any]:
     return {"LogConfig": {"Type": "json-file", "Config": {"max-size": size, "max-file": str(files)}}}
 
 
-def _podman_limits(connection: Connection) -> dict[str, Any]:
-    """Podman asks for more open files than a bounded service may have, and fails; ask for what we have."""
+# More than these Podman need not ask for; the second is below what the kernel gives to containers by default.
+PODMAN_LIMITS = {"nofile": (resource.RLIMIT_NOFILE, 1048576), "nproc": (resource.RLIMIT_NPROC, 32768)}
+
+
+def podman_limits(connection: Connection) -> dict[str, Any]:
+    """Podman asks for more files and processes than a bounded service may have, and fails: ask for ours."""
     if not (connection.local and connection.podman):
         return {}
-    names = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-    hard = {name: resource.getrlimit(number)[1] for name, number in names.items()}
-    return {
-        "Ulimits": [
-            {"Name": name, "Soft": bound, "Hard": bound}
-            for name, bound in hard.items()
-            if bound != resource.RLIM_INFINITY
-        ]
-    }
+    limits = []
+    for name, (number, most) in PODMAN_LIMITS.items():
+        hard = resource.getrlimit(number)[1]
+        bound = most if hard == resource.RLIM_INFINITY else min(hard, most)
+        limits.append({"Name": name, "Soft": bound, "Hard": bound})
+    return {"Ulimits": limits}

@@ -8,6 +8,7 @@ import queue
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ FATAL = {"SIGKILL": 9, "SIGTERM": 15, "SIGINT": 2, "SIGQUIT": 3, "SIGABRT": 6}
 RESTART_PAUSE, RESTART_PAUSE_MAX = 0.1, 60.0
 # Images whose own command is a shell; others are servers
 SHELL_IMAGES = ("busybox", "alpine", "cirros", "debian", "ubuntu", "fedora")
+# As Docker has it
 MEMORY_MIN_MIB = 6
 
 
@@ -105,6 +107,7 @@ class Life:
                 raise ImageNotFound(f"image {spec.image!r} does not lie on this engine; pull it first")
             self._check(spec)
             identity = self._identity("container", spec.name)
+            spec = replace(spec, memory_mib=max(spec.memory_mib, MEMORY_MIN_MIB))
             sandbox = self.world.sandbox.get((spec.sandbox or "").removeprefix("zun-sandbox-"))
             container = Container(
                 id=identity,
@@ -119,8 +122,6 @@ class Life:
         if spec.runtime and spec.runtime not in self.settings.runtimes:
             known = ", ".join(self.settings.runtimes)
             raise InvalidRequest(f"creating {spec.name}: unknown runtime {spec.runtime!r}; there are {known}")
-        if spec.memory_mib < MEMORY_MIN_MIB:
-            raise InvalidRequest(f"creating {spec.name}: the minimum memory limit is {MEMORY_MIN_MIB} MiB")
         if spec.sandbox and spec.sandbox.removeprefix("zun-sandbox-") not in self.world.sandbox:
             raise SandboxDown(f"creating {spec.name}: there is no sandbox {spec.sandbox}")
 
@@ -272,9 +273,7 @@ class Life:
         with self.world.lock:
             container = self._get(name)
             if memory_mib is not None:
-                if memory_mib < MEMORY_MIN_MIB:
-                    raise InvalidRequest(f"updating {name}: the minimum memory limit is {MEMORY_MIN_MIB} MiB")
-                container.spec.memory_mib = memory_mib
+                container.spec.memory_mib = max(memory_mib, MEMORY_MIN_MIB)
             if cpu is not None:
                 container.spec.cpu = cpu
             self._changed(container, "update")
