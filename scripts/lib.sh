@@ -51,7 +51,7 @@ start_time() {
 running_pid() {
     local pid started
     [ -f "$1" ] || return 1
-    read -r pid started <"$1" || return 1
+    read -r pid started _ <"$1" || return 1
     [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] || return 1
     printf '%s' "$pid"
 }
