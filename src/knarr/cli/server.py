@@ -1,0 +1,85 @@
+"""The HTTP server: a parent that only watches, and one worker that holds all of Knarr.
+
+The services, the engine's threads and the database live in the worker, so the parent stays slim. They end
+together: the worker by a signal of the kernel when the parent is gone, the parent when its worker is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING, Any
+
+from knarr.cli.problem import Problem, told
+from knarr.cli.process import die_with_parent
+
+if TYPE_CHECKING:
+    from knarr.kernel.runtime import Runtime
+
+# Seconds until a worker that was asked to end is killed; what it had under way goes on at the next start.
+PATIENCE = 15
+
+
+def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> None:
+    """Serve the runtime that `build` makes in the worker, until a signal comes.
+
+    Raises Problem if the address cannot be had, and SystemExit if the worker has died.
+    """
+    claim(host, port)
+    from granian import Granian
+
+    parent = os.getpid()
+
+    def worker(_target: str) -> Any:
+        die_with_parent(parent)
+        # What the parent does at these signals is not for us; the server sets its own when it is ready.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with told():
+                return _start(build()).wsgi
+        except Problem as problem:
+            print(f"knarr: {problem}", file=sys.stderr, flush=True)
+            raise SystemExit(1) from None
+
+    server = Granian(
+        "knarr",
+        address=host,
+        port=port,
+        interface="wsgi",  # type: ignore[arg-type]
+        workers=1,
+        blocking_threads=threads,
+        websockets=False,
+        workers_kill_timeout=PATIENCE,
+        log_enabled=False,
+    )
+    with told():
+        server.serve(target_loader=worker)
+
+
+def _start(runtime: Runtime) -> Runtime:
+    """Prepared and started, and stopped when the worker ends in an orderly way."""
+    try:
+        runtime.prepare()
+        runtime.start()
+    except BaseException:
+        runtime.stop()
+        raise
+    Finalize(runtime, runtime.stop, exitpriority=100)
+    print(f"Knarr listens on {runtime.base_url} (state in {runtime.state_dir})", flush=True)
+    return runtime
+
+
+def claim(host: str, port: int) -> None:
+    """Find out whether the address is free. Servers that share ports would not tell."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Problem(f"cannot listen on {host}:{port}: {error.strerror}") from None
