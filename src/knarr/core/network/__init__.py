@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def service() -> Service:
-    from knarr.core.network.service import build
+    from knarr.core.network.definition import build
 
     return build()

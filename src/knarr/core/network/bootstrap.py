@@ -19,7 +19,7 @@ OWNER = "admin"  # the name of the project that has them, where identity is embe
 
 
 def prepare(runtime: Runtime) -> None:
-    """Make the networks that are configured. A network of the same name, or any at all from earlier, is kept."""
+    """Make the networks that are configured, unless there is any network from earlier."""
     conf = runtime.conf.network
     wanted = (
         ("private", conf.first_network_cidr, {"shared": True}, True),
@@ -42,7 +42,7 @@ def prepare(runtime: Runtime) -> None:
 
 
 def _project(runtime: Runtime) -> str | None:
-    """The administrator's project, asked of the identity service as of any other; None if it cannot be told."""
+    """The administrator's project, asked of the identity service; None if it cannot be told."""
     import logging
 
     answer = runtime.service_client("identity").get(f"/v3/projects?name={OWNER}", raise_exc=False)
@@ -59,9 +59,7 @@ def _make(
     session: Session, project_id: str, name: str, cidr: str, values: dict[str, Any], dhcp: bool
 ) -> None:
     network_id = new_id()
-    session.execute(
-        insert(Network), [{"id": network_id, "project_id": project_id, "name": name, **values}]
-    )
+    session.execute(insert(Network), [{"id": network_id, "project_id": project_id, "name": name, **values}])
     net = subnetting.parse_cidr(cidr, UNSET, f"network.{name}")
     gateway = str(net[1])
     subnet = {

@@ -1,4 +1,4 @@
-"""The state of the database in the backend's terms: of one thing, or of everything on a host in a few queries."""
+"""The state of the database in the backend's terms: of one thing, or of a whole host in a few queries."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ def everything(session: Session, host: str) -> DesiredState:
 
 def networks(session: Session, ids: Iterable[str]) -> tuple[NetworkState, ...]:
     wanted = list(ids)
-    columns = (Subnet.network_id, Subnet.id, Subnet.cidr, Subnet.ip_version, Subnet.gateway_ip, Subnet.enable_dhcp)
+    columns = (
+        Subnet.network_id,
+        Subnet.id,
+        Subnet.cidr,
+        Subnet.ip_version,
+        Subnet.gateway_ip,
+        Subnet.enable_dhcp,
+    )
     subnets: dict[str, list[SubnetState]] = {}
     for row in session.execute(select(*columns).where(Subnet.network_id.in_(wanted)).order_by(Subnet.id)):
         state = SubnetState(row.id, row.cidr, row.ip_version, row.gateway_ip, row.enable_dhcp)
         subnets.setdefault(row.network_id, []).append(state)
-    found = session.execute(select(Network.id, Network.mtu).where(Network.id.in_(wanted)).order_by(Network.id))
+    found = session.execute(
+        select(Network.id, Network.mtu).where(Network.id.in_(wanted)).order_by(Network.id)
+    )
     return tuple(NetworkState(row.id, row.mtu, tuple(subnets.get(row.id, ()))) for row in found)
 
 

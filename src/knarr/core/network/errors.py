@@ -40,11 +40,17 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
     ),
     "SecurityGroupInvalidPortValue": (BadRequest, "Invalid value for port {port}: use 0 to 65535."),
     "SecurityGroupInvalidIcmpValue": (BadRequest, "Invalid value for ICMP {field} {value}: use 0 to 255."),
-    "SecurityGroupMissingIcmpType": (BadRequest, "An ICMP code (port_range_max) needs a type (port_range_min)."),
-    "SecurityGroupProtocolRequiredWithPorts": (BadRequest, "Must also specify protocol if port range is given."),
+    "SecurityGroupMissingIcmpType": (
+        BadRequest,
+        "An ICMP code (port_range_max) needs a type (port_range_min).",
+    ),
+    "SecurityGroupProtocolRequiredWithPorts": (
+        BadRequest,
+        "Must also specify protocol if port range is given.",
+    ),
     "SecurityGroupRuleInvalidProtocol": (
         BadRequest,
-        "Security group rule protocol {protocol} not supported: use one of {known} or a number from 0 to 255.",
+        "Security group rule protocol {protocol} not supported: use one of {known} or a number up to 255.",
     ),
     "SecurityGroupInvalidProtocolForPort": (BadRequest, "Invalid protocol {protocol} for a port range."),
     "SecurityGroupRuleInvalidEtherType": (BadRequest, "Ethertype {value} not supported: use IPv4 or IPv6."),

@@ -43,7 +43,10 @@ EXTENSIONS = (
         "2015-01-01T10:00:00-00:00",
     ),
     Extension(
-        "binding", "Port Binding", "Binding of ports to the hosts that plug them.", "2014-02-03T10:00:00-00:00"
+        "binding",
+        "Port Binding",
+        "Binding of ports to the hosts that plug them.",
+        "2014-02-03T10:00:00-00:00",
     ),
     Extension(
         "external-net", "Neutron external network", "Networks that lead outside.", "2013-01-14T10:00:00-00:00"
@@ -62,7 +65,10 @@ EXTENSIONS = (
     ),
     Extension("net-mtu", "Network MTU", "The MTU of a network.", "2015-03-25T10:00:00-00:00"),
     Extension(
-        "net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be set.", "2017-07-12T00:00:00-00:00"
+        "net-mtu-writable",
+        "Network MTU (writable)",
+        "The MTU of a network can be set.",
+        "2017-07-12T00:00:00-00:00",
     ),
     Extension(
         "port-security",
@@ -74,7 +80,10 @@ EXTENSIONS = (
         "project-id", "project_id field enabled", "project_id beside tenant_id.", "2016-09-09T09:09:09-09:09"
     ),
     Extension(
-        "provider", "Provider Network", "How networks are made, for administrators.", "2012-09-07T10:00:00-00:00"
+        "provider",
+        "Provider Network",
+        "How networks are made, for administrators.",
+        "2012-09-07T10:00:00-00:00",
     ),
     Extension("quotas", "Quota management support", "Quotas of projects.", "2012-07-29T10:00:00-00:00"),
     Extension("quota_details", "Quota details", "Limits with their use.", "2017-02-10T10:00:00-00:00"),
@@ -93,7 +102,9 @@ EXTENSIONS = (
         "Whether a group keeps the state of connections.",
         "2019-11-26T09:00:00-00:00",
     ),
-    Extension("sorting", "Sorting support", "Lists in an order that is asked for.", "2018-04-24T00:00:00-00:00"),
+    Extension(
+        "sorting", "Sorting support", "Lists in an order that is asked for.", "2018-04-24T00:00:00-00:00"
+    ),
     Extension("pagination", "Pagination support", "Lists in pages.", "2018-04-24T00:00:00-00:00"),
     Extension(
         "standard-attr-description",
@@ -108,10 +119,16 @@ EXTENSIONS = (
         "2016-04-11T10:00:00-00:00",
     ),
     Extension(
-        "standard-attr-tag", "Tag support", "Tags of all resources, and filters by them.", "2017-01-01T00:00:00-00:00"
+        "standard-attr-tag",
+        "Tag support",
+        "Tags of all resources, and filters by them.",
+        "2017-01-01T00:00:00-00:00",
     ),
     Extension(
-        "standard-attr-timestamp", "Resource timestamps", "When things were made and changed.", "2016-09-12T10:00:00-00:00"
+        "standard-attr-timestamp",
+        "Resource timestamps",
+        "When things were made and changed.",
+        "2016-09-12T10:00:00-00:00",
     ),
 )
 BY_ALIAS = {extension.alias: extension for extension in EXTENSIONS}

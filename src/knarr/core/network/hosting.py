@@ -25,8 +25,8 @@ LOG = logging.getLogger(__name__)
 class Hosting:
     """The backend of this host and the lock under which it is made to follow.
 
-    Whoever changes the backend reads the database while holding the lock: then of two changes that come at once
-    the second sees both, and nothing older is applied after something newer.
+    Whoever changes the backend reads the database while holding the lock: then of two changes that come at
+    once the second sees both, and nothing older is applied after something newer.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -116,13 +116,15 @@ class Hosting:
 
 
 def backend_name(conf: Any) -> str:
-    """The configured backend; `auto` is linux where the process may change the host, else fake."""
+    """The configured backend; `auto` is linux where the process may change the host
+    and containers are real, else fake.
+    """
     import os
 
     name = str(conf.network.backend)
     if name != "auto":
         return name
-    return "linux" if os.geteuid() == 0 else "fake"
+    return "linux" if os.geteuid() == 0 and conf.engine != "fake" else "fake"
 
 
 def hosting(runtime: Runtime) -> Hosting:

@@ -106,8 +106,9 @@ def holder(session: Session, subnet_id: str, address: str) -> str | None:
 
 
 def lock_subnets(session: Session, network_id: str) -> list[Any]:
-    """The network's subnets, in order of creation. PostgreSQL and MariaDB lock the rows, so that who allocates
-    next sees what was allocated before.
+    """The network's subnets, in order of creation.
+
+    PostgreSQL and MariaDB lock the rows, so that who allocates next sees what was allocated before.
     """
     columns = (
         Subnet.id,
@@ -141,9 +142,7 @@ def choose(session: Session, network_id: str, subnets: Iterable[Any], mac: str) 
     return sorted(chosen, key=lambda pair: pair[0].ip_version)
 
 
-def ask(
-    session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str
-) -> tuple[Any, str]:
+def ask(session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str) -> tuple[Any, str]:
     """The (subnet, address) of one entry of `fixed_ips`, which names a subnet, an address or both."""
     subnet = _asked_subnet(network_id, subnets, wanted)
     if not wanted.ip_address:
@@ -183,7 +182,7 @@ def parse_ip(value: str, field: str) -> IPv4Address | IPv6Address:
 
 
 def usable(ip: IPv4Address | IPv6Address, cidr: str) -> bool:
-    """Whether a port may have the address: in the subnet, and neither its first nor its IPv4 broadcast one."""
+    """Whether a port may have the address: in the subnet, neither its first nor its IPv4 broadcast one."""
     net = ip_network(cidr)
     if ip.version != net.version or ip not in net:
         return False

@@ -1,5 +1,6 @@
-"""Policy rules under Neutron's names. Targets carry project_id, and `network:project_id`, `network:shared` and
-`network_device` where a rule is about a port.
+"""Policy rules under Neutron's names.
+
+Targets carry project_id, and `network:project_id`, `network:shared` and `network_device` for ports.
 """
 
 from __future__ import annotations

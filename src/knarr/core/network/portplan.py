@@ -1,4 +1,4 @@
-"""What a port is to have, worked out from a request: MAC, address pairs, groups, and the target of its policies."""
+"""What a port is to have, worked out from a request: MAC, address pairs, groups; and its policies' target."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def address_pairs(pairs: Any, mac: str, security: bool) -> list[dict[str, str]]:
         try:
             ip_network(pair.ip_address, strict=False)
         except ValueError:
-            raise invalid(f"'{pair.ip_address}' in 'allowed_address_pairs' is not an address or CIDR") from None
+            raise invalid(
+                f"'{pair.ip_address}' in 'allowed_address_pairs' is not an address or CIDR"
+            ) from None
         entry = {"ip_address": pair.ip_address, "mac_address": (pair.mac_address or mac).lower()}
         if entry in checked:
             raise invalid(f"'allowed_address_pairs' has {pair.ip_address} twice")
@@ -78,7 +80,7 @@ def address_pairs(pairs: Any, mac: str, security: bool) -> list[dict[str, str]]:
 def group_ids(
     req: Request, session: Session, project_id: str, asked: Any, security: bool, device_owner: str
 ) -> list[str]:
-    """The groups asked for, else the project's default one; none without port security or on network devices."""
+    """The groups asked for, else the default one; none without port security or on network devices."""
     if asked is UNSET or asked is None:
         if not security or device_owner.startswith("network:"):
             return []

@@ -51,7 +51,7 @@ def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str,
     if req.allows("get_port:binding:host_id"):
         networks = {row.network_id for row in rows}
         found_mtus = session.execute(select(Network.id, Network.mtu).where(Network.id.in_(networks)))
-        mtus = {ident: mtu for ident, mtu in found_mtus}
+        mtus = {row.id: row.mtu for row in found_mtus}
     return [_view(row, addresses, groups, tags, mtus) for row in rows]
 
 
@@ -79,13 +79,15 @@ def _view(
 
 
 def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
-    """`fixed_ips=ip_address=10.0.0.3`, `subnet_id=…` or `ip_address_substr=…`; of one kind any, of two both."""
+    """`ip_address=10.0.0.3`, `subnet_id=…` or `ip_address_substr=…`; of one kind any, of two both."""
     columns = {"ip_address": Address.ip_address, "subnet_id": Address.subnet_id}
     wanted: dict[str, list[Any]] = {}
     for value in (part for text in values for part in text.split(",")):
         key, sign, text = value.partition("=")
         if not sign or key not in (*columns, "ip_address_substr"):
-            raise BadRequest(f"Invalid value for '{name}': use ip_address=…, subnet_id=… or ip_address_substr=….")
+            raise BadRequest(
+                f"Invalid value for '{name}': use ip_address=…, subnet_id=… or ip_address_substr=…."
+            )
         test = (
             Address.ip_address.contains(text, autoescape=True)
             if key == "ip_address_substr"
@@ -112,7 +114,15 @@ PORTS = resources.Resource(
         **resources.standard_filters(Port),
         **{
             name: resources.equals(getattr(Port, name))
-            for name in ("name", "network_id", "mac_address", "status", "device_id", "device_owner", "dns_name")
+            for name in (
+                "name",
+                "network_id",
+                "mac_address",
+                "status",
+                "device_id",
+                "device_owner",
+                "dns_name",
+            )
         },
         "admin_state_up": resources.is_true(Port.admin_state_up),
         "port_security_enabled": resources.is_true(Port.port_security_enabled),

@@ -1,4 +1,4 @@
-"""What all collections of the network API have in common: who sees what, filters, fields, paging, revisions."""
+"""What all collections of the network API share: who sees what, filters, fields, paging, revisions."""
 
 from __future__ import annotations
 
@@ -112,9 +112,19 @@ class Resource:
 
     @property
     def listing(self) -> Listing:
-        sortable = ("project_id", "description", "created_at", "updated_at", "revision_number", *self.sortable)
+        sortable = (
+            "project_id",
+            "description",
+            "created_at",
+            "updated_at",
+            "revision_number",
+            *self.sortable,
+        )
         return Listing(
-            self.model, sortable=sortable, default_sort=(("id", "asc"),), limited=False,
+            self.model,
+            sortable=sortable,
+            default_sort=(("id", "asc"),),
+            limited=False,
             aliases={"tenant_id": "project_id"},
         )
 
@@ -176,7 +186,7 @@ def only_fields(req: Request, views: list[dict[str, Any]]) -> list[dict[str, Any
 def _links(
     req: Request, resource: Resource, ids: list[str], limit: int | None, reverse: bool
 ) -> list[dict[str, str]]:
-    """`next` and `previous` as Neutron gives them: only with a limit, and by the ids at the ends of the page."""
+    """`next` and `previous` as Neutron gives them: only with a limit, by the ids at the ends of the page."""
     if not limit or not ids:
         return []
     full = len(ids) >= limit
@@ -221,7 +231,7 @@ def tags_of(session: Session, ids: Iterable[str]) -> dict[str, list[str]]:
     )
 
 
-def grouped(session: Session, stmt: Select[Any]) -> dict[str, list[Any]]:
+def grouped(session: Session, stmt: Any) -> dict[str, list[Any]]:
     """{first column: [second column, …]}"""
     found: dict[str, list[Any]] = {}
     for key, value in session.execute(stmt):
@@ -244,7 +254,9 @@ def target(project_id: str, **more: Any) -> dict[str, Any]:
     return {"project_id": project_id, "tenant_id": project_id, **more}
 
 
-def authorize(req: Request, action: str, body: Any, guarded: Mapping[str, str], aim: Mapping[str, Any]) -> None:
+def authorize(
+    req: Request, action: str, body: Any, guarded: Mapping[str, str], aim: Mapping[str, Any]
+) -> None:
     """Check the action, and the rule of each guarded attribute that the body really sets."""
     req.authorize(action, aim)
     for name, attribute in guarded.items():

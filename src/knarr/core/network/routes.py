@@ -46,7 +46,10 @@ def collection(
     if update is None:
         return routes
     change = fn(f"update_{noun}")
-    return (*routes, Route("PUT", member, change, SIGNED_IN, body=update, summary=f"Update a {words}", **making))
+    return (
+        *routes,
+        Route("PUT", member, change, SIGNED_IN, body=update, summary=f"Update a {words}", **making),
+    )
 
 
 DISCOVERY = (
@@ -54,7 +57,11 @@ DISCOVERY = (
     Route("GET", "/v2.0", discovery.show_version, PUBLIC, summary="List the collections of API version 2.0"),
     Route("GET", "/v2.0/extensions", discovery.list_extensions, "get_extension", summary="List extensions"),
     Route(
-        "GET", "/v2.0/extensions/{alias}", discovery.show_extension, "get_extension", summary="Show an extension"
+        "GET",
+        "/v2.0/extensions/{alias}",
+        discovery.show_extension,
+        "get_extension",
+        summary="Show an extension",
     ),
     Route(
         "GET",
@@ -63,19 +70,29 @@ DISCOVERY = (
         "get_availability_zone",
         summary="List availability zones",
     ),
-    Route("GET", "/v2.0/agents", discovery.list_agents, "get_agent", summary="List the hosts that carry ports"),
+    Route(
+        "GET", "/v2.0/agents", discovery.list_agents, "get_agent", summary="List the hosts that carry ports"
+    ),
     Route("GET", "/v2.0/agents/{ident}", discovery.show_agent, "get_agent", summary="Show such a host"),
 )
 
 QUOTA = "/v2.0/quotas/{project_id}"
 
 QUOTAS = (
-    Route("GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"),
-    Route("GET", "/v2.0/quotas/project", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"),
+    Route(
+        "GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
+    ),
+    Route(
+        "GET", "/v2.0/quotas/project", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
+    ),
     Route("GET", QUOTA, quotas.show_quota, SIGNED_IN, summary="Show a project's quotas"),
     Route("GET", f"{QUOTA}/default", quotas.show_defaults, SIGNED_IN, summary="Show the default quotas"),
     Route(
-        "GET", f"{QUOTA}/details", quotas.show_details, SIGNED_IN, summary="Show a project's quotas and their use"
+        "GET",
+        f"{QUOTA}/details",
+        quotas.show_details,
+        SIGNED_IN,
+        summary="Show a project's quotas and their use",
     ),
     Route(
         "GET",
@@ -94,7 +111,9 @@ QUOTAS = (
         lax=True,
         summary="Update a project's quotas",
     ),
-    Route("DELETE", QUOTA, quotas.delete_quota, "delete_quota", status=204, summary="Reset a project's quotas"),
+    Route(
+        "DELETE", QUOTA, quotas.delete_quota, "delete_quota", status=204, summary="Reset a project's quotas"
+    ),
 )
 
 
@@ -111,7 +130,9 @@ def tag_routes(plural: str) -> tuple[Route, ...]:
         Route("DELETE", path, on(tags.remove_tags), SIGNED_IN, status=204, summary="Remove all tags"),
         Route("GET", f"{path}/{{tag}}", on(tags.check_tag), SIGNED_IN, status=204, summary="Check for a tag"),
         Route("PUT", f"{path}/{{tag}}", on(tags.add_tag), SIGNED_IN, status=201, summary="Add a tag"),
-        Route("DELETE", f"{path}/{{tag}}", on(tags.remove_tag), SIGNED_IN, status=204, summary="Remove a tag"),
+        Route(
+            "DELETE", f"{path}/{{tag}}", on(tags.remove_tag), SIGNED_IN, status=204, summary="Remove a tag"
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""Request bodies of the network API, with their limits."""
+"""Request bodies of the network API, with their limits. A create may name another project (`tenant_id` is the
+older word): the policies leave that to administrators."""
 
 from __future__ import annotations
 
@@ -17,13 +18,6 @@ Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
-class Owned(Body):
-    """What every create may carry: whose it is to be (others' only for administrators)."""
-
-    project_id: Project | UnsetType | None = UNSET
-    tenant_id: Project | UnsetType | None = UNSET
-
-
 class NetworkFields(Body):
     name: Name | UnsetType = UNSET
     description: Text | UnsetType = UNSET
@@ -35,7 +29,9 @@ class NetworkFields(Body):
     port_security_enabled: bool | UnsetType = UNSET
 
 
-class NetworkCreate(NetworkFields, Owned):
+class NetworkCreate(NetworkFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
     availability_zone_hints: list[Text] | UnsetType = UNSET
     network_type: str | UnsetType | None = field(name="provider:network_type", default=UNSET)
     physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
@@ -66,7 +62,9 @@ class SubnetFields(Body):
     host_routes: Annotated[list[HostRoute], Meta(max_length=20)] | UnsetType | None = UNSET
 
 
-class SubnetCreate(SubnetFields, Owned):
+class SubnetCreate(SubnetFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
     network_id: Text
     cidr: Address
     ip_version: Literal[4, 6] | UnsetType = UNSET
@@ -105,7 +103,9 @@ class PortFields(Body):
     profile: dict[str, Any] | UnsetType | None = field(name="binding:profile", default=UNSET)
 
 
-class PortCreate(PortFields, Owned):
+class PortCreate(PortFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
     network_id: Text
 
 
@@ -119,15 +119,18 @@ class GroupFields(Body):
     stateful: bool | UnsetType = UNSET
 
 
-class GroupCreate(GroupFields, Owned):
-    pass
+class GroupCreate(GroupFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
 
 
 class GroupUpdate(GroupFields):
     pass
 
 
-class RuleCreate(Owned):
+class RuleCreate(Body, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
     security_group_id: Text
     direction: Literal["ingress", "egress"]
     ethertype: str | None = None

@@ -21,8 +21,8 @@ def options() -> list[Any]:
         cfg.StrOpt(
             "first_network_cidr",
             default="10.10.0.0/22",
-            help="CIDR of the network 'private', shared with all projects, that is made if there is no network "
-            "of this name. Empty: it is not made.",
+            help="CIDR of the network 'private', shared with all projects, that is made if there are no "
+            "networks. Empty: it is not made.",
         ),
         cfg.StrOpt(
             "public_network_cidr",
@@ -35,7 +35,9 @@ def options() -> list[Any]:
             help="Seconds between comparisons of this host with the database. 0: only at the start.",
         ),
         *(
-            cfg.IntOpt(f"quota_{name}", default=limit, min=-1, help=f"{name} quota of a project; -1: no limit.")
+            cfg.IntOpt(
+                f"quota_{name}", default=limit, min=-1, help=f"{name} quota of a project; -1: no limit."
+            )
             for name, limit in QUOTAS.items()
         ),
     ]

@@ -1,8 +1,9 @@
-"""What a subnet's addresses may be: CIDR, gateway, pools, routes, IPv6 modes. Pure functions of the request."""
+"""What a subnet's addresses may be: CIDR, gateway, pools, routes, IPv6 modes."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import pairwise
 from typing import Any
 
 from knarr.core.network.errors import fault, invalid
@@ -72,7 +73,7 @@ def check_pools(pools: list[Any], net: Net, gateway_ip: str | None) -> list[dict
             raise fault("OutOfBoundsAllocationPool", pool=label, cidr=net)
         ranges.append((start, end, label))
     ranges.sort(key=lambda r: int(r[0]))
-    for (_, end, label), (start, _, other) in zip(ranges, ranges[1:], strict=False):
+    for (_, end, label), (start, _, other) in pairwise(ranges):
         if int(start) <= int(end):
             raise fault("OverlappingAllocationPools", pool=label, other=other, cidr=net)
     check_gateway_outside([{"start": str(a), "end": str(b)} for a, b, _ in ranges], gateway_ip)
@@ -93,7 +94,8 @@ def check_gateway_outside(pools: list[dict[str, str]], gateway_ip: str | None) -
 def check_routes(routes: list[Any], version: int) -> list[dict[str, str]]:
     checked = []
     for route in routes:
-        net = parse_cidr(route.destination, UNSET, "host_routes") if route.destination != "0.0.0.0/0" else None
+        default = route.destination == "0.0.0.0/0"
+        net = None if default else parse_cidr(route.destination, UNSET, "host_routes")
         hop = parse_ip(route.nexthop, "host_routes")
         if hop.version != version or (net is not None and net.version != version):
             raise invalid(f"'host_routes' must be of the subnet's IP version {version}")

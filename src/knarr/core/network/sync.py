@@ -1,7 +1,7 @@
 """Telling the hosts: a change of a row becomes one operation for each host that carries ports.
 
-An operation says only *what* changed. The host reads the state as it is when it acts, so that of two changes in
-quick succession the later one always stands in the end.
+An operation says only *what* changed. The host reads the state as it is when it acts, so that of two
+changes in quick succession the later one always stands in the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ SYNC_GROUP = "network.security_group.sync"
 
 def network(session: Session, req: Any, network_id: str) -> None:
     """A network or its subnets changed: told where ports of it are, which is nowhere for most."""
-    hosts = session.scalars(select(Port.host).where(Port.network_id == network_id, Port.host != "").distinct())
+    hosts = session.scalars(
+        select(Port.host).where(Port.network_id == network_id, Port.host != "").distinct()
+    )
     for host in hosts.all():
         _tell(session, req, SYNC_NETWORK, "network", network_id, host)
 
@@ -34,8 +36,8 @@ def network_gone(session: Session, req: Any, network_id: str) -> None:
 
 
 def port(session: Session, req: Any, port_id: str, network_id: str) -> None:
-    """A port that is, was or is now to be bound changed. All hosts are told: its addresses may stand in the rules
-    of remote groups there.
+    """A port that is, was or is now to be bound changed. All hosts are told: its addresses may stand in the
+    rules of remote groups there.
     """
     for host in _all(session):
         _tell(session, req, SYNC_PORT, "port", port_id, host, network_id=network_id)

@@ -1,5 +1,5 @@
-"""The operations of the network service: make this host follow a row. Each reads the row as it is now, so that
-running one twice, late or after another does no harm.
+"""The operations of the network service: make this host follow a row. Each reads the row as it is now, so
+that running one twice, late or after another does no harm.
 """
 
 from __future__ import annotations

@@ -15,7 +15,15 @@ from knarr.core.network.resources import only_fields
 from knarr.kernel.db import utcnow
 from knarr.kernel.request import Request
 
-COLLECTIONS = ("networks", "subnets", "ports", "security-groups", "security-group-rules", "extensions", "quotas")
+COLLECTIONS = (
+    "networks",
+    "subnets",
+    "ports",
+    "security-groups",
+    "security-group-rules",
+    "extensions",
+    "quotas",
+)
 AGENT_TIME = "%Y-%m-%d %H:%M:%S"
 
 

@@ -55,8 +55,9 @@ GROUPS = resources.Resource(
 
 
 def ensure_default(session: Session, req: Request, project_id: str) -> str:
-    """The id of the project's default group, made now if it is not there. Its four rules are Neutron's: everything
-    out, and everything in from members of the group.
+    """The id of the project's default group, made now if it is not there.
+
+    Its four rules are Neutron's: everything out, and everything in from members of the group.
     """
     found = session.scalar(select(DefaultGroup.group_id).where(DefaultGroup.project_id == project_id))
     if found:

@@ -183,7 +183,9 @@ def delete_network(req: Request, ident: str) -> None:
         ports = session.scalars(select(Port.id).where(Port.network_id == ident).limit(3)).all()
         if ports:
             raise fault("NetworkInUse", id=ident, ports=", ".join(ports))
-        subnets = session.execute(select(Subnet.id, Subnet.project_id).where(Subnet.network_id == ident)).all()
+        subnets = session.execute(
+            select(Subnet.id, Subnet.project_id).where(Subnet.network_id == ident)
+        ).all()
         for project_id in sorted({subnet.project_id for subnet in subnets}):
             count = sum(subnet.project_id == project_id for subnet in subnets)
             resources.charge(req, session, project_id, subnet=-count)

@@ -194,7 +194,7 @@ def _new_binding(session: Session, row: Any, body: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if body.profile is not UNSET:
         values["profile"] = body.profile or {}
-    if body.host_id is UNSET or (body.host_id or "") == row.host and row.vif_type != binding.FAILED:
+    if body.host_id is UNSET or ((body.host_id or "") == row.host and row.vif_type != binding.FAILED):
         return values
     host = body.host_id or ""
     return {**values, "host": host, "vif_type": binding.vif_type(session, host), "status": "DOWN"}

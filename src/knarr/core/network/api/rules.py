@@ -101,8 +101,10 @@ def create_rule(req: Request) -> dict[str, Any]:
 
 
 def _check_new(session: Session, group_id: str, values: dict[str, Any]) -> None:
-    same = [getattr(Rule, name).is_(None) if values[name] is None else getattr(Rule, name) == values[name]
-            for name in MATCH]
+    same = [
+        getattr(Rule, name).is_(None) if values[name] is None else getattr(Rule, name) == values[name]
+        for name in MATCH
+    ]
     found = session.scalar(select(Rule.id).where(Rule.security_group_id == group_id, *same).limit(1))
     if found:
         raise fault("SecurityGroupRuleExists", id=found)
