@@ -1,0 +1,234 @@
+"""The backend itself: keeps the kernel in step with the desired state, one transaction at a time."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from knarr.core.network.drivers.base import (
+    BackendError,
+    Capabilities,
+    Changes,
+    DesiredState,
+    Finding,
+    NetworkBackend,
+    NetworkState,
+    PortState,
+    PresenceCallback,
+    SecurityGroupState,
+    bridge_name,
+)
+from knarr.core.network.drivers.linux import doctor, forwarding, fragments
+from knarr.core.network.drivers.linux.desired import Desired, Judge, Owner
+from knarr.core.network.drivers.linux.fragments import FAMILIES, TABLE, Delta, Fragment
+from knarr.core.network.drivers.linux.presence import Presence
+from knarr.kernel import hostnet
+from knarr.kernel.hostnet import conntrack
+from knarr.kernel.hostnet.nft import Nft, NftError
+
+LOG = logging.getLogger(__name__)
+
+BRIDGE_SETTINGS = Path("/proc/sys/net/bridge")
+CALLS = ("bridge-nf-call-iptables", "bridge-nf-call-ip6tables")
+
+
+class LinuxBackend(NetworkBackend):
+    """Bridges by rtnetlink, filters by nftables.
+
+    `_kernel` is what the tables hold as far as is known; a change is computed against it, so that only
+    differences are sent, and it is read anew when the kernel refuses a change, and by every reconcile.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._desired = Desired()
+        self._fragments: dict[Owner, Fragment] = {}
+        self._kernel = Fragment()
+        self._presence = Presence()
+        self._nft_instance: Nft | None = None
+
+    def start(self) -> None:
+        with self._lock, _as_backend_error():
+            _filter_bridged()
+            forwarding.accept_bridged()
+            self._read()
+            self._commit({("base",)})
+            self._presence.start()
+
+    def stop(self) -> None:
+        self._presence.stop()
+
+    def apply_network(self, network: NetworkState) -> None:
+        with self._lock, _as_backend_error():
+            self._desired.networks[network.id] = network
+            self._commit({("network", network.id)})
+            hostnet.ensure_bridge(network.bridge, network.mtu)
+
+    def remove_network(self, network_id: str) -> None:
+        with self._lock, _as_backend_error():
+            self._desired.networks.pop(network_id, None)
+            self._commit({("network", network_id)})
+            hostnet.delete_bridge(bridge_name(network_id))
+
+    def apply_ports(self, ports: Iterable[PortState]) -> None:
+        ports = tuple(ports)
+        with self._lock, _as_backend_error():
+            gone = {address for port in ports for address in self._desired.addresses(port.id)}
+            touched: set[Owner] = set()
+            for port in ports:
+                touched |= self._desired.set_port(port)
+            gone -= {address for port in ports for address in self._desired.addresses(port.id)}
+            self._commit(touched, gone)
+            self._presence.expect(port for port in ports if port.local)
+
+    def remove_port(self, port_id: str) -> None:
+        with self._lock, _as_backend_error():
+            gone = self._desired.addresses(port_id)
+            touched = self._desired.drop_port(port_id)
+            self._presence.forget(port_id)
+            self._commit(touched, gone)
+
+    def apply_groups(self, groups: Iterable[SecurityGroupState]) -> None:
+        with self._lock, _as_backend_error():
+            touched: set[Owner] = set()
+            for group in groups:
+                touched |= self._desired.set_group(group)
+            self._commit(touched)
+
+    def remove_group(self, group_id: str) -> None:
+        with self._lock, _as_backend_error():
+            self._commit(self._desired.drop_group(group_id))
+
+    def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:
+        with self._lock, _as_backend_error():
+            changes = Changes(_filter_bridged() + forwarding.accept_bridged())
+            desired = desired() if callable(desired) else desired
+            self._desired.replace(desired)
+            self._read()
+            changes.repaired += self._commit_all().changed
+            changes.repaired += self._reconcile_bridges()
+            self._cut({network.id for network in desired.networks} | self._port_networks(), set())
+            self._presence.expect_only(port for port in desired.ports if port.local)
+            return changes
+
+    def port_present(self, port_id: str) -> bool:
+        return self._presence.present(port_id)
+
+    def watch(self, callback: PresenceCallback) -> Callable[[], None]:
+        return self._presence.watch(callback)
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
+    def check(self) -> list[Finding]:
+        return doctor.findings()
+
+    @property
+    def _nft(self) -> Nft:
+        if self._nft_instance is None:
+            self._nft_instance = Nft()
+        return self._nft_instance
+
+    def _commit(self, owners: set[Owner], gone: set[str] | None = None) -> None:
+        """Brings these owners' fragments into the kernel and cuts what they no longer allow."""
+        old = fragments.merge(self._fragments.get(owner, Fragment()) for owner in owners)
+        built = {owner: self._desired.build(owner) for owner in owners}
+        new = fragments.merge(built.values())
+        part = fragments.restrict(self._kernel, old, new)
+        change = fragments.delta(part, new)
+        try:
+            self._nft.run(change.commands)
+        except NftError as error:
+            LOG.warning("The filters were not as expected, reading them anew: %s", error)
+            self._read()
+            change = self._commit_all()
+        else:
+            fragments.replace(self._kernel, part, new)
+            self._fragments.update(built)
+        if change.narrower or gone:
+            self._cut(self._networks_of(owners), gone or set())
+
+    def _commit_all(self) -> Delta:
+        """Brings everything desired into the kernel, given what `_read` found there."""
+        self._fragments = {owner: self._desired.build(owner) for owner in self._desired.owners()}
+        whole = fragments.merge(self._fragments.values())
+        change = fragments.delta(self._kernel, whole)
+        self._nft.run(change.commands)
+        self._kernel = whole
+        return change
+
+    def _read(self) -> None:
+        """Learns what the kernel has; makes the empty tables where they are missing."""
+        self._nft.run([f"add table {family} {TABLE}" for family in FAMILIES])
+        tables = (fragments.read(self._nft.list_table(family, TABLE)) for family in FAMILIES)
+        self._kernel = fragments.merge(tables)
+        zones = self._kernel.elements.get(("inet", "zones"), {})
+        self._desired.zones = {int(zone): bridge for (bridge,), zone in zones.items()}
+
+    def _networks_of(self, owners: set[Owner]) -> set[str]:
+        found = {owner[-1] for owner in owners if owner[0] in ("network", "rules", "members")}
+        ports = (self._desired.ports.get(owner[1]) for owner in owners if owner[0] == "port")
+        return found | {port.network_id for port in ports if port is not None}
+
+    def _port_networks(self) -> set[str]:
+        return {port.network_id for port in self._desired.ports.values()}
+
+    def _cut(self, networks: set[str], gone: set[str]) -> None:
+        """Ends connections that no rule allows any more.
+
+        To the kernel they are new then, and are judged as such. Only those: one that is still allowed would
+        not survive being forgotten if its next packet is a reply.
+        """
+        judge = Judge(self._desired, networks, gone)
+        if judge.zones:
+            count = conntrack.cut(judge.doomed, judge.zones)
+            if count:
+                LOG.info("Cut %d connections that no rule allows any more", count)
+
+    def _reconcile_bridges(self) -> list[str]:
+        lines = []
+        wanted = {network.bridge: network.mtu for network in self._desired.networks.values()}
+        for bridge, mtu in wanted.items():
+            if hostnet.ensure_bridge(bridge, mtu):
+                lines.append(f"bridge {bridge}")
+        used = {tap.bridge for tap in hostnet.list_taps("").values()}
+        for bridge in hostnet.list_bridges():
+            if bridge not in wanted and bridge not in used:
+                hostnet.delete_bridge(bridge)
+                lines.append(f"bridge {bridge} was not wanted")
+        return lines
+
+
+class _as_backend_error:  # noqa: N801 - reads as a statement
+    """Errors of the tools below leave as BackendError."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (NftError, OSError, ValueError, subprocess.SubprocessError)):
+            raise BackendError(str(error)) from error
+
+
+def _filter_bridged() -> list[str]:
+    """Has bridged packets pass the IP filters, which is where connection state comes from.
+
+    Returns what it changed.
+    """
+    if not BRIDGE_SETTINGS.exists():
+        modprobe = shutil.which("modprobe", path=forwarding.PATH)
+        if modprobe:
+            subprocess.run([modprobe, "br_netfilter"], check=False, capture_output=True, timeout=30)
+    if not BRIDGE_SETTINGS.exists():
+        raise BackendError("the kernel module br_netfilter is missing: connections cannot be tracked")
+    lines = []
+    for name in CALLS:
+        setting = BRIDGE_SETTINGS / name
+        if setting.read_text().strip() != "1":
+            setting.write_text("1\n")
+            lines.append(name)
+    return lines

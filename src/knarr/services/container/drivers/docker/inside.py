@@ -1,0 +1,221 @@
+"""What goes on inside a container: logs, exec, terminals, processes, files."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from knarr.services.container.drivers.base import (
+    ArchiveStat,
+    EngineConflict,
+    EngineError,
+    EngineTimeout,
+    InvalidRequest,
+    NotThere,
+    Terminal,
+)
+from knarr.services.container.drivers.docker import wire
+from knarr.services.container.drivers.docker.connection import Connection
+
+MIB = 1024 * 1024
+
+
+class LogStream:
+    """Follows a log; ``close`` (from any thread) ends the iteration."""
+
+    def __init__(self, answer: wire.Answer, framed: bool) -> None:
+        self._answer = answer
+        self._pieces = wire.unframed(iter(answer)) if framed else iter(answer)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class Inside:
+    """Part of DockerEngine."""
+
+    connection: Connection
+
+    # logs
+
+    def logs(
+        self,
+        name: str,
+        stdout: bool = True,
+        stderr: bool = True,
+        timestamps: bool = False,
+        tail: int | None = None,
+        since: float | None = None,
+    ) -> bytes:
+        if not (stdout or stderr):
+            return b""
+        with self.connection.speak(f"reading the log of {name}") as api:
+            return bytes(
+                api.logs(
+                    name,
+                    stdout=stdout,
+                    stderr=stderr,
+                    timestamps=timestamps,
+                    tail="all" if tail is None else tail,
+                    since=since if since else None,
+                )
+            )
+
+    def follow_logs(
+        self,
+        name: str,
+        stdout: bool = True,
+        stderr: bool = True,
+        timestamps: bool = False,
+        tail: int | None = None,
+        since: float | None = None,
+    ) -> Iterator[bytes]:
+        query = {
+            "follow": 1,
+            "stdout": int(stdout),
+            "stderr": int(stderr),
+            "timestamps": int(timestamps),
+            "tail": "all" if tail is None else tail,
+            "since": since or 0,
+        }
+        tty = self._has_tty(name)
+        answer = wire.stream(
+            self.connection, f"/containers/{quote(name)}/logs", query, f"following the log of {name}"
+        )
+        return LogStream(answer, framed=not tty)
+
+    def _has_tty(self, name: str) -> bool:
+        with self.connection.speak(f"inspecting {name}") as api:
+            return bool(api.inspect_container(name)["Config"]["Tty"])
+
+    # exec
+
+    def exec_create(
+        self, name: str, argv: Sequence[str], interactive: bool = False, tty: bool | None = None
+    ) -> str:
+        if not argv or not argv[0]:
+            raise InvalidRequest("the command is empty")
+        with self.connection.speak(f"preparing a command in {name}") as api:
+            terminal = interactive if tty is None else tty
+            return str(api.exec_create(name, list(argv), stdin=interactive, tty=terminal)["Id"])
+
+    def exec_run(self, name: str, argv: Sequence[str], timeout: float = 5.0) -> tuple[bytes, int]:
+        deadline = time.monotonic() + timeout
+        exec_id = self.exec_create(name, argv)
+        stream = self._exec_stream(exec_id, tty=False)
+        try:
+            output = stream.read_all(deadline)
+        except EngineTimeout:
+            self._kill_exec(exec_id)
+            raise EngineTimeout(f"{argv[0]!r} in {name} did not end within {timeout:g} s") from None
+        finally:
+            stream.close()
+        return output, self._exit_code(exec_id, argv, output)
+
+    def _exit_code(self, exec_id: str, argv: Sequence[str], output: bytes) -> int:
+        """The output ends a moment before the engine has noted the exit code."""
+        for pause in (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+            time.sleep(pause)
+            code = self.exec_exit_code(exec_id)
+            if code is not None:
+                return code
+        raise EngineError(f"{argv[0]!r} ended, but the engine gives no exit code for it")
+
+    def _kill_exec(self, exec_id: str) -> None:
+        """The engine has no call for it; its process id is one of ours if the engine runs on this host."""
+        if not self.connection.local:
+            return
+        with contextlib.suppress(EngineError, OSError):
+            with self.connection.speak("inspecting an exec") as api:
+                pid = api.exec_inspect(exec_id)["Pid"]
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+
+    def exec_attach(self, exec_id: str) -> Terminal:
+        with self.connection.speak("inspecting an exec") as api:
+            data = api.exec_inspect(exec_id)
+        if data.get("Running") or data.get("ExitCode") is not None:
+            raise EngineConflict(f"exec session {exec_id[:12]} was started already")
+        return self._exec_stream(exec_id, tty=bool(data["ProcessConfig"]["tty"]))
+
+    def _exec_stream(self, exec_id: str, tty: bool) -> wire.Hijacked:
+        body = {"Detach": False, "Tty": tty}
+        return wire.hijack(
+            self.connection, f"/exec/{quote(exec_id)}/start", body, not tty, "running a command"
+        )
+
+    def exec_exit_code(self, exec_id: str) -> int | None:
+        with self.connection.speak("inspecting an exec") as api:
+            data = api.exec_inspect(exec_id)
+        return None if data.get("Running") else data.get("ExitCode")
+
+    def exec_resize(self, exec_id: str, height: int, width: int) -> None:
+        with self.connection.speak("resizing a terminal") as api:
+            api.exec_resize(exec_id, height=height, width=width)
+
+    # the main process's terminal
+
+    def attach(self, name: str) -> Terminal:
+        path = f"/containers/{quote(name)}/attach?stream=1&stdin=1&stdout=1&stderr=1&logs=0"
+        return wire.hijack(self.connection, path, None, not self._has_tty(name), f"attaching to {name}")
+
+    def resize(self, name: str, height: int, width: int) -> None:
+        with self.connection.speak(f"resizing the terminal of {name}") as api:
+            api.resize(name, height=height, width=width)
+
+    # processes and files
+
+    def top(self, name: str, ps_args: str | None = None) -> dict[str, Any]:
+        with self.connection.speak(f"listing processes of {name}") as api:
+            found = api.top(name, ps_args=ps_args or None)
+        return {"Titles": found.get("Titles") or [], "Processes": found.get("Processes") or []}
+
+    def get_archive(self, name: str, path: str) -> tuple[bytes, ArchiveStat]:
+        bound = self.connection.settings.archive_max_mib
+        with self.connection.speak(f"reading {path} of {name}") as api:
+            pieces, stat = api.get_archive(name, path)
+            data = bytearray()
+            for piece in pieces:
+                data += piece
+                if len(data) > bound * MIB:
+                    pieces.close()
+                    raise InvalidRequest(f"{path} is larger than the {bound} MiB that may be read at once")
+        return bytes(data), _stat(stat)
+
+    def put_archive(self, name: str, path: str, data: bytes) -> None:
+        try:
+            with self.connection.speak(f"writing to {path} of {name}") as api:
+                api.put_archive(name, path, data)
+        except (NotThere, InvalidRequest, EngineConflict):
+            raise
+        except EngineError as error:
+            if any(word in str(error) for word in ("tar", "EOF", "archive", "header")):
+                raise InvalidRequest(f"writing to {path} of {name}: this is not a tar archive") from error
+            if "not a directory" in str(error):
+                raise InvalidRequest(f"{path} of {name} is not a directory") from error
+            raise
+
+
+def _stat(raw: Any) -> ArchiveStat:
+    if isinstance(raw, str):
+        raw = json.loads(base64.b64decode(raw))
+    return ArchiveStat(
+        name=raw["name"],
+        size=raw["size"],
+        mode=raw["mode"],
+        mtime=raw["mtime"],
+        link_target=raw.get("linkTarget", ""),
+    )

@@ -1,0 +1,231 @@
+"""Networks, guests (namespaces with a port) and real traffic between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from knarr.core.network.drivers.base import (
+    AddressPair,
+    DesiredState,
+    NetworkState,
+    PortState,
+    RuleState,
+    SecurityGroupState,
+)
+from knarr.core.network.drivers.linux import LinuxBackend
+from knarr.kernel import hostnet
+
+PASSES_SECONDS = 3.0
+BLOCKED_SECONDS = 0.4
+
+EGRESS_ALL = (RuleState("egress", "IPv4"), RuleState("egress", "IPv6"))
+
+
+def allow(
+    protocol: str | None = None, low: int | None = None, high: int | None = None, **more: Any
+) -> RuleState:
+    """An ingress rule."""
+    return RuleState("ingress", more.pop("ethertype", "IPv4"), protocol, low, high, **more)
+
+
+class Guest:
+    """A namespace with one port; stands for a container."""
+
+    def __init__(self, cloud: Cloud, port: PortState, netns: str) -> None:
+        self.cloud, self.port, self.netns = cloud, port, netns
+
+    @property
+    def ip(self) -> str:
+        return self.port.fixed_ips[0]
+
+    def open(self, kind: int, address: str = "", port: int = 0, family: int = socket.AF_INET,
+               protocol: int = 0) -> socket.socket:
+        """A socket of the guest, bound if an address or port is given."""
+        made = hostnet.run_in_namespace(self.netns, lambda: socket.socket(family, kind, protocol))
+        made.settimeout(PASSES_SECONDS)
+        if address or port:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((address, port))
+        return made
+
+    @contextlib.contextmanager
+    def serve(self, port: int, family: int = socket.AF_INET) -> Iterator[None]:
+        """A TCP server that sends back what it gets."""
+        server = self.open(socket.SOCK_STREAM, "::" if family == socket.AF_INET6 else "", port, family)
+        server.listen()
+        server.settimeout(None)
+
+        def echo(client: socket.socket) -> None:
+            with contextlib.suppress(OSError), client:
+                while data := client.recv(4096):
+                    client.sendall(data)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    threading.Thread(target=echo, args=(client,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            server.close()
+
+    def connect(self, address: str, port: int, timeout: float = PASSES_SECONDS) -> socket.socket:
+        """An open TCP connection. Raises OSError."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        client = self.open(socket.SOCK_STREAM, family=family)
+        client.settimeout(timeout)
+        try:
+            client.connect((address, port))
+        except OSError:
+            client.close()
+            raise
+        return client
+
+    def reaches(self, address: str, port: int) -> bool:
+        """Whether a new TCP connection comes about and carries data."""
+        try:
+            with self.connect(address, port, timeout=1.0) as client:
+                return talks(client)
+        except OSError:
+            return False
+
+    def pings(self, address: str, sequence: int = 1) -> bool:
+        """Whether an ICMP echo is answered."""
+        kind, protocol, family = (8, 1, socket.AF_INET) if ":" not in address else (128, 58, socket.AF_INET6)
+        body = struct.pack("!BBHHH", kind, 0, 0, os.getpid() & 0xFFFF, sequence) + b"knarr"
+        if kind == 8:
+            body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+        with self.open(socket.SOCK_RAW, family=family, protocol=protocol) as raw:
+            raw.settimeout(BLOCKED_SECONDS)
+            try:
+                raw.sendto(body, (address, 0))
+                while True:
+                    data, sender = raw.recvfrom(2048)
+                    answer = data[20:] if kind == 8 else data
+                    if sender[0] == address and answer[0] == (0 if kind == 8 else 129):
+                        return True
+            except OSError:
+                return False
+
+    def udp(self, other: Guest, port: int, source: str | None = None, source_port: int = 0) -> bool:
+        """Whether a datagram from here arrives there."""
+        with other.open(socket.SOCK_DGRAM, "0.0.0.0", port) as receiver:
+            receiver.settimeout(BLOCKED_SECONDS)
+            with self.open(socket.SOCK_DGRAM, source or self.ip, source_port) as sender:
+                sender.sendto(b"hello", (other.ip, port))
+                try:
+                    return receiver.recvfrom(64)[0] == b"hello"
+                except OSError:
+                    return False
+
+
+class Cloud:
+    """Builds on a backend, and knows the whole desired state for reconciling."""
+
+    def __init__(self, backend: LinuxBackend) -> None:
+        self.backend = backend
+        self.networks: dict[str, NetworkState] = {}
+        self.ports: dict[str, PortState] = {}
+        self.groups: dict[str, SecurityGroupState] = {}
+        self.namespaces: list[str] = []
+
+    @property
+    def desired(self) -> DesiredState:
+        return DesiredState(
+            tuple(self.networks.values()), tuple(self.ports.values()), tuple(self.groups.values())
+        )
+
+    def network(self) -> NetworkState:
+        network = NetworkState(str(uuid.uuid4()), mtu=1450)
+        self.networks[network.id] = network
+        self.backend.apply_network(network)
+        return network
+
+    def group(self, *rules: RuleState, stateful: bool = True) -> SecurityGroupState:
+        group = SecurityGroupState(str(uuid.uuid4()), EGRESS_ALL + rules, stateful)
+        self.set_group(group)
+        return group
+
+    def set_group(self, group: SecurityGroupState) -> None:
+        self.groups[group.id] = group
+        self.backend.apply_groups([group])
+
+    def set_rules(self, group: SecurityGroupState, *rules: RuleState) -> None:
+        self.set_group(replace(group, rules=EGRESS_ALL + rules))
+
+    def port(self, network: NetworkState, *addresses: str, groups: tuple[SecurityGroupState, ...] = (),
+             pairs: tuple[AddressPair, ...] = (), security: bool = True) -> PortState:
+        identity = uuid.uuid4()
+        mac = "fa:16:3e:" + identity.bytes[:3].hex(":")
+        ids = tuple(group.id for group in groups)
+        return PortState(str(identity), network.id, mac, addresses, pairs, ids, security, "compute:nova")
+
+    def set_port(self, port: PortState) -> None:
+        self.ports[port.id] = port
+        self.backend.apply_port(port)
+
+    def plug(self, port: PortState) -> Guest:
+        """A guest with the port, without telling the backend."""
+        name = f"knarr-guest-{port.id[:8]}"
+        path = hostnet.create_namespace(name)
+        self.namespaces.append(name)
+        addresses = tuple(f"{address}/{64 if ':' in address else 24}" for address in port.fixed_ips)
+        hostnet.plug(hostnet.PlugSpec(port.tap, port.bridge, path, "eth0", port.mac_address, 1450, addresses))
+        return Guest(self, port, path)
+
+    def guest(self, network: NetworkState, *addresses: str, **more: Any) -> Guest:
+        port = self.port(network, *addresses, **more)
+        self.set_port(port)
+        return self.plug(port)
+
+    def close(self) -> None:
+        self.backend.stop()
+        for name in self.namespaces:
+            hostnet.delete_namespace(name)
+
+
+def talks(client: socket.socket, timeout: float = 1.0) -> bool:
+    """Whether an open connection still carries data there and back."""
+    client.settimeout(timeout)
+    token = uuid.uuid4().bytes
+    try:
+        client.sendall(token)
+        got = b""
+        while not got.endswith(token):
+            data = client.recv(4096)
+            if not data:
+                return False
+            got += data
+    except OSError:
+        return False
+    return True
+
+
+def eventually(condition: Callable[[], bool], seconds: float = PASSES_SECONDS) -> bool:
+    """Whether the condition becomes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def checksum(data: bytes) -> int:
+    padded = data + b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF

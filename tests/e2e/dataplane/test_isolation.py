@@ -1,0 +1,201 @@
+"""What a guest must not be able to do, whatever its rules say."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+
+import pytest
+
+from knarr.core.network.drivers.base import AddressPair
+from knarr.kernel import hostnet
+from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet.netlink import Netlink
+
+from .cloud import BLOCKED_SECONDS, Cloud, Guest, allow, eventually
+
+ETH_P_ALL = 3
+
+
+def add_address(guest: Guest, address: str) -> None:
+    def body() -> None:
+        with Netlink() as netlink:
+            device = links.get_link(netlink, "eth0")
+            assert device
+            links.add_address(netlink, device.index, ipaddress.ip_interface(address))
+
+    hostnet.run_in_namespace(guest.netns, body)
+
+
+def set_mac(guest: Guest, mac: str) -> None:
+    def body() -> None:
+        with Netlink() as netlink:
+            device = links.get_link(netlink, "eth0")
+            assert device
+            links.set_link(netlink, device, mac=mac)
+
+    hostnet.run_in_namespace(guest.netns, body)
+
+
+def sees_frame(sender: Guest, receiver: Guest, frame: bytes) -> bool:
+    """Whether a raw frame of one guest comes out at the other."""
+    with receiver.open(socket.SOCK_RAW, family=socket.AF_PACKET, protocol=socket.htons(ETH_P_ALL)) as there:
+        there.bind(("eth0", ETH_P_ALL))
+        there.settimeout(BLOCKED_SECONDS)
+        with sender.open(socket.SOCK_RAW, family=socket.AF_PACKET, protocol=socket.htons(ETH_P_ALL)) as here:
+            here.bind(("eth0", ETH_P_ALL))
+            here.send(frame)
+        try:
+            while True:
+                if there.recv(2048)[12:].startswith(frame[12:]):
+                    return True
+        except TimeoutError:
+            return False
+
+
+def arp_reply(guest: Guest, address: str, mac: str | None = None) -> bytes:
+    own = bytes.fromhex((mac or guest.port.mac_address).replace(":", ""))
+    head = b"\xff" * 6 + bytes.fromhex(guest.port.mac_address.replace(":", "")) + b"\x08\x06"
+    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + own + socket.inet_aton(address)
+    return head + body + b"\xff" * 6 + socket.inet_aton("10.1.0.6")
+
+
+def neighbour_advertisement(guest: Guest, target: str) -> bytes:
+    mac = bytes.fromhex(guest.port.mac_address.replace(":", ""))
+    body = b"\x88\0\0\0\x20\0\0\0" + socket.inet_pton(socket.AF_INET6, target) + b"\x02\x01" + mac
+    source = socket.inet_pton(socket.AF_INET6, guest.ip)
+    everyone = socket.inet_pton(socket.AF_INET6, "ff02::1")
+    head = struct.pack("!IHBB", 0x60000000, len(body), 58, 255) + source + everyone
+    return b"\x33\x33\0\0\0\x01" + mac + b"\x86\xdd" + head + body
+
+
+def test_a_source_address_that_is_not_the_ports_is_dropped(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    liar = cloud.guest(network, "10.1.0.5", groups=(group,))
+    victim = cloud.guest(network, "10.1.0.6", groups=(group,))
+    add_address(liar, "10.1.0.99/24")
+    assert liar.udp(victim, 5000)
+    assert not liar.udp(victim, 5000, source="10.1.0.99")
+
+
+def test_a_foreign_mac_is_dropped(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    liar = cloud.guest(network, "10.1.0.5", groups=(group,))
+    victim = cloud.guest(network, "10.1.0.6", groups=(group,))
+    set_mac(liar, "fa:16:3e:ff:ff:01")
+    assert not liar.udp(victim, 5000)
+    set_mac(liar, liar.port.mac_address)
+    assert eventually(lambda: liar.udp(victim, 5000))
+
+
+def test_arp_speaks_for_the_ports_own_address_only(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    liar = cloud.guest(network, "10.1.0.5", groups=(group,))
+    victim = cloud.guest(network, "10.1.0.6", groups=(group,))
+    assert sees_frame(liar, victim, arp_reply(liar, "10.1.0.5"))
+    assert not sees_frame(liar, victim, arp_reply(liar, "10.1.0.1"))
+    assert not sees_frame(liar, victim, arp_reply(liar, "10.1.0.5", mac="fa:16:3e:ff:ff:01"))
+
+
+def test_neighbour_discovery_speaks_for_the_ports_own_address_only(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow(ethertype="IPv6"))
+    liar = cloud.guest(network, "fd00::5", groups=(group,))
+    victim = cloud.guest(network, "fd00::6", groups=(group,))
+    assert sees_frame(liar, victim, neighbour_advertisement(liar, "fd00::5"))
+    assert not sees_frame(liar, victim, neighbour_advertisement(liar, "fd00::1"))
+
+
+def test_other_ethertypes_do_not_pass(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow(), allow(ethertype="IPv6"))
+    one = cloud.guest(network, "10.1.0.5", groups=(group,))
+    two = cloud.guest(network, "10.1.0.6", groups=(group,))
+    mac = bytes.fromhex(one.port.mac_address.replace(":", ""))
+    assert not sees_frame(one, two, b"\xff" * 6 + mac + b"\x88\xb5" + b"x" * 50)
+
+
+@pytest.mark.parametrize("pair", ["10.1.0.99", "10.1.0.96/28"])
+def test_an_allowed_address_pair_may_be_used(cloud: Cloud, pair: str) -> None:
+    network, group = cloud.network(), cloud.group()
+    cloud.set_rules(group, allow(remote_group_id=group.id))
+    pairs = (AddressPair(pair), AddressPair("fd00::/60"))
+    guest = cloud.guest(network, "10.1.0.5", groups=(group,), pairs=pairs)
+    other = cloud.guest(network, "10.1.0.6", groups=(group,))
+    add_address(guest, "10.1.0.99/24")
+    add_address(guest, "10.1.0.200/24")
+    assert guest.udp(other, 5000, source="10.1.0.99")
+    assert not guest.udp(other, 5000, source="10.1.0.200")
+    assert not cloud.backend.reconcile(cloud.desired)
+
+
+def test_an_address_may_stand_on_two_ports(cloud: Cloud) -> None:
+    network = cloud.network()
+    opened, closed = cloud.group(allow()), cloud.group()
+    shared = (AddressPair("10.1.0.99"),)
+    active = cloud.guest(network, "10.1.0.5", groups=(opened,), pairs=shared)
+    cloud.guest(network, "10.1.0.6", groups=(closed,), pairs=shared)
+    client = cloud.guest(network, "10.1.0.7", groups=(closed,))
+    add_address(active, "10.1.0.99/24")
+    assert client.pings("10.1.0.99")
+
+
+def test_networks_with_the_same_addresses_do_not_meet(cloud: Cloud) -> None:
+    group = cloud.group(allow())
+    pairs = []
+    for _ in range(2):
+        network = cloud.network()
+        client = cloud.guest(network, "10.1.0.5", groups=(group,))
+        pairs.append((client, cloud.guest(network, "10.1.0.6", groups=(group,))))
+    with pairs[0][1].serve(80):
+        assert pairs[0][0].reaches("10.1.0.6", 80)
+        assert not pairs[1][0].reaches("10.1.0.6", 80)
+        # The very same five-tuple in the other network is a connection of its own.
+        with pairs[1][1].serve(80):
+            for client, _ in pairs:
+                with client.open(socket.SOCK_STREAM, "10.1.0.5", 33333) as one:
+                    one.connect(("10.1.0.6", 80))
+            assert pairs[1][0].reaches("10.1.0.6", 80)
+
+
+def test_a_remote_group_means_its_members_of_the_same_network(cloud: Cloud) -> None:
+    friends = cloud.group()
+    servers = cloud.group(allow("tcp", 80, 80, remote_group_id=friends.id))
+    here, there = cloud.network(), cloud.network()
+    cloud.guest(there, "10.1.0.5", groups=(friends,))
+    impostor = cloud.guest(here, "10.1.0.5", groups=(servers,))
+    server = cloud.guest(here, "10.1.0.6", groups=(servers,))
+    with server.serve(80):
+        assert not impostor.reaches(server.ip, 80)
+
+
+def test_a_tap_without_a_filter_passes_nothing(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    known = cloud.guest(network, "10.1.0.6", groups=(group,))
+    stranger = cloud.plug(cloud.port(network, "10.1.0.5", groups=(group,)))
+    assert not stranger.pings(known.ip)
+    assert not sees_frame(stranger, known, arp_reply(stranger, "10.1.0.5"))
+    assert not sees_frame(known, stranger, arp_reply(known, "10.1.0.6"))
+    cloud.set_port(stranger.port)
+    assert eventually(lambda: stranger.pings(known.ip))
+
+
+def test_a_removed_port_passes_nothing_and_its_connections_end(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    client = cloud.guest(network, "10.1.0.5", groups=(group,))
+    server = cloud.guest(network, "10.1.0.6", groups=(group,))
+    assert client.pings(server.ip)
+    cloud.backend.remove_port(client.port.id)
+    assert not client.pings(server.ip)
+    cloud.backend.remove_port(client.port.id)
+    assert hostnet.unplug(client.port.tap)
+    assert not hostnet.unplug(client.port.tap)
+
+
+def test_a_group_that_is_not_known_yet_allows_nothing(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    server = cloud.guest(network, "10.1.0.6", groups=(group,))
+    client = cloud.guest(network, "10.1.0.5", groups=(group,))
+    cloud.backend.remove_group(group.id)
+    assert not client.pings(server.ip)
+    cloud.set_group(group)
+    assert client.pings(server.ip)
