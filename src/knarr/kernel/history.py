@@ -156,4 +156,3 @@ def _find(session: Session, operation_id: str) -> Row[Any]:
 
 def _registry(session: Session) -> Operations:
     return session.info["operations"]
-

@@ -1,6 +1,6 @@
 """Write a new schema version from what the models have that the newest version has not.
 
-    python -m knarr.kernel.migrations "add the host of a container"
+python -m knarr.kernel.migrations "add the host of a container"
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Handlers of the identity API, a module per resource."""

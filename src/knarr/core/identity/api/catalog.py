@@ -1,0 +1,287 @@
+"""Regions, services and endpoints: /v3/regions, /v3/services, /v3/endpoints.
+
+Services that this program serves itself are listed beside the rows, but only its configuration can change
+them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.core.identity.api.common import (
+    View,
+    apply,
+    collection,
+    flag,
+    identity,
+    linked,
+    load,
+    matching,
+    missing,
+    one,
+    page,
+    writing,
+)
+from knarr.core.identity.catalogue import EndpointEntry, ServiceEntry
+from knarr.core.identity.models import CatalogEndpoint, CatalogService, Region, hex_id
+from knarr.kernel.errors import BadRequest, Conflict, Forbidden
+from knarr.kernel.web import Request
+
+REGION_FILTERS = {"id": Region.id, "parent_region_id": Region.parent_region_id}
+MAX_REGION_DEPTH = 32
+
+
+# Regions
+
+
+def region_view(req: Request, region: Region) -> View:
+    body: View = {
+        "id": region.id,
+        "description": region.description,
+        "parent_region_id": region.parent_region_id,
+    }
+    return linked(req, body, "regions", region.id)
+
+
+def list_regions(req: Request) -> View:
+    stmt = matching(select(Region), req, REGION_FILTERS)
+    with req.db.read() as session:
+        rows, following = page(req, session, stmt, Region, "regions")
+    return collection(req, "regions", [region_view(req, row) for row in rows], "regions", following)
+
+
+def show_region(req: Request, region_id: str) -> View:
+    with req.db.read() as session:
+        return {"region": region_view(req, load(session, Region, region_id, "region"))}
+
+
+def create_region(req: Request) -> View:
+    """201 {region}; without an id one is made."""
+    return _make_region(req, req.body.id or hex_id())
+
+
+def put_region(req: Request, region_id: str) -> View:
+    """201 {region} with the id of the path."""
+    if req.body.id is not None and req.body.id != region_id:
+        raise BadRequest(f"id must be {region_id}, as in the path.")
+    return _make_region(req, region_id)
+
+
+def _make_region(req: Request, region_id: str) -> View:
+    with writing(req, "region") as session:
+        if session.get(Region, region_id) is not None:
+            raise Conflict(f"Conflict occurred attempting to store region - Duplicate ID, {region_id}.")
+        if req.body.parent_region_id is not None:
+            load(session, Region, req.body.parent_region_id, "region")
+        region = Region(
+            id=region_id,
+            description=req.body.description or "",
+            parent_region_id=req.body.parent_region_id,
+        )
+        session.add(region)
+    return {"region": region_view(req, region)}
+
+
+def update_region(req: Request, region_id: str) -> View:
+    with writing(req, "region") as session:
+        region = load(session, Region, region_id, "region")
+        if isinstance(req.body.parent_region_id, str):
+            _check_no_circle(session, region_id, req.body.parent_region_id)
+        apply(region, req.body, ("description", "parent_region_id"))
+        region.description = region.description or ""
+    return {"region": region_view(req, region)}
+
+
+def delete_region(req: Request, region_id: str) -> None:
+    """204. 403 while a region or an endpoint is in it."""
+    with writing(req, "region") as session:
+        region = load(session, Region, region_id, "region")
+        child = session.scalar(select(Region.id).where(Region.parent_region_id == region_id).limit(1))
+        used = any(endpoint.region_id == region_id for endpoint in identity(req).catalogue().endpoints)
+        if child is not None or used:
+            raise Forbidden(
+                f"Unable to delete region {region_id} because it or its child regions have endpoints."
+            )
+        session.delete(region)
+
+
+def _check_no_circle(session: Session, region_id: str, parent_id: str) -> None:
+    at: str | None = parent_id
+    for _level in range(MAX_REGION_DEPTH):
+        if at is None:
+            return
+        if at == region_id:
+            break
+        at = load(session, Region, at, "region").parent_region_id
+    raise BadRequest("parent_region_id must not be the region itself or one below it.")
+
+
+# Services
+
+
+def service_view(req: Request, entry: ServiceEntry) -> View:
+    body: View = {
+        "id": entry.id,
+        "type": entry.type,
+        "name": entry.name,
+        "description": entry.description,
+        "enabled": entry.enabled,
+    }
+    return linked(req, body, "services", entry.id)
+
+
+def list_services(req: Request) -> View:
+    entries = _chosen(req, identity(req).catalogue().services, ("type", "name"))
+    return collection(req, "services", [service_view(req, entry) for entry in entries], "services")
+
+
+def show_service(req: Request, service_id: str) -> View:
+    for entry in identity(req).catalogue().services:
+        if entry.id == service_id:
+            return {"service": service_view(req, entry)}
+    raise missing("service", service_id)
+
+
+def create_service(req: Request) -> View:
+    body = req.body
+    with writing(req, "service") as session:
+        row = CatalogService(
+            type=body.type, name=body.name or "", description=body.description, enabled=body.enabled
+        )
+        session.add(row)
+    return {"service": service_view(req, _service_entry(row))}
+
+
+def update_service(req: Request, service_id: str) -> View:
+    with writing(req, "service") as session:
+        row = _own_row(req, session, CatalogService, service_id, "service")
+        apply(row, req.body, ("type", "name", "description", "enabled"))
+        row.name = row.name or ""
+    return {"service": service_view(req, _service_entry(row))}
+
+
+def delete_service(req: Request, service_id: str) -> None:
+    """204; its endpoints go with it."""
+    with writing(req, "service") as session:
+        row = _own_row(req, session, CatalogService, service_id, "service")
+        for endpoint in session.scalars(
+            select(CatalogEndpoint).where(CatalogEndpoint.service_id == service_id)
+        ):
+            session.delete(endpoint)
+        session.delete(row)
+
+
+# Endpoints
+
+
+def endpoint_view(req: Request, entry: EndpointEntry) -> View:
+    body: View = {
+        "id": entry.id,
+        "interface": entry.interface,
+        "service_id": entry.service_id,
+        "region_id": entry.region_id,
+        "region": entry.region_id,
+        "url": entry.url,
+        "enabled": entry.enabled,
+    }
+    return linked(req, body, "endpoints", entry.id)
+
+
+def list_endpoints(req: Request) -> View:
+    entries = identity(req).catalogue().endpoints
+    chosen = _chosen(req, entries, ("interface", "service_id", "region_id"))
+    region = one(req, "region")
+    if region is not None:
+        chosen = [entry for entry in chosen if entry.region_id == region]
+    return collection(req, "endpoints", [endpoint_view(req, entry) for entry in chosen], "endpoints")
+
+
+def show_endpoint(req: Request, endpoint_id: str) -> View:
+    for entry in identity(req).catalogue().endpoints:
+        if entry.id == endpoint_id:
+            return {"endpoint": endpoint_view(req, entry)}
+    raise missing("endpoint", endpoint_id)
+
+
+def create_endpoint(req: Request) -> View:
+    """201 {endpoint}. 400 for an unknown service or region: they are not what was asked for."""
+    body = req.body
+    with writing(req, "endpoint") as session:
+        region_id = body.region_id or body.region
+        _check_service(req, body.service_id)
+        if region_id is not None and body.region_id is None and session.get(Region, region_id) is None:
+            session.add(Region(id=region_id))  # `region` is the old name, which makes the region as it goes
+        elif region_id is not None:
+            _check_region(session, region_id)
+        row = CatalogEndpoint(
+            interface=body.interface,
+            service_id=body.service_id,
+            url=body.url,
+            region_id=region_id,
+            enabled=body.enabled,
+        )
+        session.add(row)
+    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+
+
+def update_endpoint(req: Request, endpoint_id: str) -> View:
+    body = req.body
+    with writing(req, "endpoint") as session:
+        row = _own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint")
+        if body.service_id is not UNSET:
+            _check_service(req, body.service_id)
+        region_id = body.region_id if body.region_id is not UNSET else body.region
+        if isinstance(region_id, str):
+            _check_region(session, region_id)
+        apply(row, body, ("interface", "service_id", "url", "enabled"))
+        if region_id is not UNSET:
+            row.region_id = region_id
+    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+
+
+def delete_endpoint(req: Request, endpoint_id: str) -> None:
+    with writing(req, "endpoint") as session:
+        session.delete(_own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint"))
+
+
+def _chosen(req: Request, entries: Any, names: tuple[str, ...]) -> list[Any]:
+    """The entries that the query parameters leave: there are a few dozen, in memory."""
+    chosen = list(entries)
+    for name in names:
+        wanted = one(req, name)
+        if wanted is not None:
+            chosen = [entry for entry in chosen if getattr(entry, name) == wanted]
+    if one(req, "enabled") is not None:
+        enabled = flag(req, "enabled")
+        chosen = [entry for entry in chosen if entry.enabled == enabled]
+    return chosen
+
+
+def _own_row(req: Request, session: Session, model: Any, ident: str, what: str) -> Any:
+    """The row to change; Forbidden for what this program serves itself."""
+    services, endpoints = identity(req).own_services()
+    if any(entry.id == ident for entry in (*services, *endpoints)):
+        raise Forbidden(f"The {what} {ident} is served by Knarr itself: its configuration decides about it.")
+    return load(session, model, ident, what)
+
+
+def _check_service(req: Request, service_id: str) -> None:
+    if all(entry.id != service_id for entry in identity(req).catalogue().services):
+        raise BadRequest(f"service_id must be the id of a service: there is no service {service_id}.")
+
+
+def _check_region(session: Session, region_id: str) -> None:
+    if session.get(Region, region_id) is None:
+        raise BadRequest(f"region_id must be the id of a region: there is no region {region_id[:255]}.")
+
+
+def _service_entry(row: CatalogService) -> ServiceEntry:
+    return ServiceEntry(row.id, row.type, row.name, row.description, row.enabled)
+
+
+def _endpoint_entry(row: CatalogEndpoint) -> EndpointEntry:
+    return EndpointEntry(row.id, row.service_id, row.interface, row.region_id, row.url, row.enabled)

@@ -1,0 +1,205 @@
+"""Users: /v3/users, and what belongs to one of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from knarr.core.identity import authentication, tokens
+from knarr.core.identity.api import groups, projects
+from knarr.core.identity.api.common import (
+    View,
+    apply,
+    check_domain,
+    collection,
+    domain_for,
+    identity,
+    linked,
+    load,
+    matching,
+    missing,
+    page,
+    refuse_duplicate,
+    visible_domain,
+    writing,
+)
+from knarr.core.identity.backend import EmbeddedIdentity
+from knarr.core.identity.models import Assignment, Group, Membership, User
+from knarr.core.identity.schemas import UserRef
+from knarr.kernel.db import utcnow
+from knarr.kernel.errors import BadRequest, Conflict
+from knarr.kernel.web import Request
+
+FILTERS = {
+    "id": User.id,
+    "name": User.name,
+    "domain_id": User.domain_id,
+    "enabled": User.enabled,
+    "default_project_id": User.default_project_id,
+    "email": User.email,
+    "description": User.description,
+}
+
+
+def view(req: Request, user: User) -> View:
+    body: View = {
+        "id": user.id,
+        "name": user.name,
+        "domain_id": user.domain_id,
+        "enabled": user.enabled,
+        "password_expires_at": tokens.stamp(user.password_expires_at) if user.password_expires_at else None,
+        "options": user.options,
+    }
+    for name in ("default_project_id", "email", "description"):
+        if getattr(user, name) is not None:
+            body[name] = getattr(user, name)
+    return linked(req, body, "users", user.id)
+
+
+def target(user: User | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"target.user.id": user.id, "target.user.domain_id": user.domain_id}
+
+
+def list_users(req: Request) -> View:
+    domain_id = visible_domain(req, "identity:list_users")
+    stmt = matching(select(User), req, FILTERS)
+    if domain_id is not None:
+        stmt = stmt.where(User.domain_id == domain_id)
+    with req.db.read() as session:
+        users, following = page(req, session, stmt, User, "users")
+    return collection(req, "users", [view(req, user) for user in users], "users", following)
+
+
+def show_user(req: Request, user_id: str) -> View:
+    with req.db.read() as session:
+        return {"user": view(req, found(req, session, user_id, "identity:get_user"))}
+
+
+def create_user(req: Request) -> View:
+    """201 {user}. 404 for an unknown domain, 409 for a name that the domain has already."""
+    body, domain_id = req.body, domain_for(req, req.body.domain_id)
+    req.authorize("identity:create_user", {"target.user.domain_id": domain_id})
+    secret = _new_secret(identity(req), body.password) if body.password is not None else {}
+    with writing(req, "user") as session:
+        check_domain(session, domain_id)
+        refuse_duplicate(session, User, "user", body.name, domain_id)
+        user = User(
+            name=body.name,
+            domain_id=domain_id,
+            default_project_id=body.default_project_id,
+            enabled=body.enabled,
+            description=body.description,
+            email=body.email,
+            options=body.options,
+            **secret,
+        )
+        session.add(user)
+    return {"user": view(req, user)}
+
+
+def update_user(req: Request, user_id: str) -> View:
+    """200 {user}. A new password, or disabling, revokes all tokens of the user."""
+    body = req.body
+    with req.db.read() as session:
+        found(req, session, user_id, "identity:update_user")
+    secret = _new_secret(identity(req), body.password) if isinstance(body.password, str) else {}
+    with writing(req, "user") as session:
+        user = load(session, User, user_id, "user")
+        if body.domain_id is not UNSET and body.domain_id != user.domain_id:
+            raise BadRequest("domain_id cannot be changed.")
+        if body.name is not UNSET:
+            refuse_duplicate(session, User, "user", body.name, user.domain_id, but=user.id)
+        apply(user, body, ("name", "default_project_id", "enabled", "description", "email"))
+        if body.options is not UNSET:
+            user.options = {**user.options, **body.options}
+        for name, value in secret.items():
+            setattr(user, name, value)
+        if body.password is None:
+            user.password_hash = None
+        if body.password is not UNSET or body.enabled is False:
+            user.tokens_valid_from = utcnow()
+    return {"user": view(req, user)}
+
+
+def delete_user(req: Request, user_id: str) -> None:
+    with req.db.read() as session:
+        user = found(req, session, user_id, "identity:delete_user")
+    if user.id == identity(req).service_user_id():
+        raise Conflict("Knarr's services act as this user among themselves: it cannot be deleted.")
+    with writing(req, "user") as session:
+        forget_users(session, [user_id])
+
+
+def change_password(req: Request, user_id: str) -> None:
+    """A user's own change of password, with the old one instead of a token; it works for an expired one, too.
+
+    204. 401 if the old password is wrong (or there is no such user). All tokens of the user are revoked.
+    """
+    backend = identity(req)
+    ref = UserRef(id=user_id)
+    row = authentication.check_password(backend, ref, req.body.original_password)
+    if req.body.password == req.body.original_password:
+        raise BadRequest("password must differ from original_password.")
+    secret = _new_secret(backend, req.body.password)
+    with writing(req, "user") as session:
+        user = load(session, User, row.id, "user")
+        for name, value in secret.items():
+            setattr(user, name, value)
+        user.tokens_valid_from = utcnow()
+
+
+def list_user_projects(req: Request, user_id: str) -> View:
+    """The enabled projects on which the user has a role."""
+    with req.db.read() as session:
+        found(req, session, user_id, "identity:list_user_projects")
+        rows = projects.may_enter(session, user_id)
+    views = [projects.view(req, row) for row in rows]
+    return collection(req, "projects", views, f"users/{user_id}/projects")
+
+
+def list_user_groups(req: Request, user_id: str) -> View:
+    with req.db.read() as session:
+        found(req, session, user_id, "identity:list_groups_for_user")
+        stmt = select(Group).where(
+            Group.id.in_(select(Membership.group_id).where(Membership.user_id == user_id))
+        )
+        stmt = matching(stmt, req, groups.FILTERS)
+        rows, following = page(req, session, stmt, Group, f"users/{user_id}/groups")
+    views = [groups.view(req, row) for row in rows]
+    return collection(req, "groups", views, f"users/{user_id}/groups", following)
+
+
+def found(req: Request, session: Session, user_id: str, rule: str) -> User:
+    """The user, once the rule allows it: who may not see users cannot tell which exist."""
+    user = session.get(User, user_id)
+    req.authorize(rule, target(user))
+    if user is None:
+        raise missing("user", user_id)
+    return user
+
+
+def forget_users(session: Session, user_ids: list[str]) -> None:
+    """Delete users with all that hangs on them."""
+    session.execute(delete(Assignment).where(Assignment.actor_id.in_(user_ids)))
+    session.execute(delete(Membership).where(Membership.user_id.in_(user_ids)))
+    session.execute(delete(User).where(User.id.in_(user_ids)))
+
+
+def _new_secret(backend: EmbeddedIdentity, password: str) -> dict[str, Any]:
+    """The columns of a new password. Hashed before a transaction begins: it takes long, by intent."""
+    conf = backend.runtime.conf.identity
+    if len(password) < conf.minimum_password_length:
+        raise BadRequest(f"password must have at least {conf.minimum_password_length} characters.")
+    now = utcnow()
+    days = conf.password_expires_days
+    return {
+        "password_hash": backend.passwords.hash(password),
+        "password_changed_at": now,
+        "password_expires_at": now + timedelta(days=days) if days else None,
+    }

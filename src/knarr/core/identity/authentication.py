@@ -1,0 +1,152 @@
+"""The methods of a login:
+
+each proves who somebody is, or raises Unauthorized without telling what was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Row, select
+from sqlalchemy.orm import aliased
+
+from knarr.core.identity.backend import EmbeddedIdentity
+from knarr.core.identity.models import Project, User
+from knarr.core.identity.schemas import DomainRef, Identity, PasswordUser, UserRef
+from knarr.kernel.db import utcnow
+from knarr.kernel.errors import BadRequest, Forbidden, Unauthorized
+
+REFUSED = "The request you have made requires authentication."
+
+
+@dataclass
+class Proof:
+    """Who somebody has proved to be, and by what.
+
+    `expires_at` and `chain` come from the token of the method token. The new token counts as issued at `begun_at`,
+    when the proof began: a password that is changed while the old one is being checked revokes it, too.
+    """
+
+    user_id: str
+    methods: list[str] = field(default_factory=list)
+    expires_at: datetime | None = None
+    chain: str | None = None
+    default_project_id: str | None = None
+    begun_at: datetime = field(default_factory=utcnow)
+
+
+def refused(backend: EmbeddedIdentity, detail: str = REFUSED) -> Unauthorized:
+    """A 401 that says where to authenticate, as RFC 9110 asks for and Keystone does."""
+    address = f"{backend.runtime.base_url.rstrip('/')}/identity"
+    return Unauthorized(detail, headers={"WWW-Authenticate": f'Keystone uri="{address}"'})
+
+
+def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
+    """Go through all methods that the body names; they must agree on the user.
+
+    Raises BadRequest for a method without its part in the body, Unauthorized for everything that does not
+    prove.
+    """
+    begun_at = utcnow()
+    proofs = []
+    for method in dict.fromkeys(identity.methods):
+        prove = METHODS.get(method)
+        if prove is None:
+            raise refused(backend, f"Attempted to authenticate with an unsupported method: {method[:64]}.")
+        part = getattr(identity, method)
+        if part is UNSET:
+            raise BadRequest(
+                f"Expecting to find {method} in identity: the method {method} is named in methods."
+            )
+        proofs.append(prove(backend, part))
+    first = proofs[0]
+    if any(proof.user_id != first.user_id for proof in proofs):
+        raise refused(backend)
+    return Proof(
+        user_id=first.user_id,
+        methods=list(dict.fromkeys(name for proof in proofs for name in proof.methods)),
+        expires_at=min((p.expires_at for p in proofs if p.expires_at), default=None),
+        chain=next((p.chain for p in proofs if p.chain), None),
+        default_project_id=next((p.default_project_id for p in proofs if p.default_project_id), None),
+        begun_at=begun_at,
+    )
+
+
+def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Row[Any]:
+    """The row of the user with that password who may log in.
+
+    An unknown user takes as long as a wrong password.
+    """
+    row = find_user(backend, ref)
+    if not backend.passwords.check(password, row.password_hash if row else None) or row is None:
+        raise refused(backend)
+    if not (row.enabled and row.domain_enabled):
+        raise refused(backend)
+    return row
+
+
+def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Row[Any] | None:
+    """A user by id, or by name and domain. Raises BadRequest if neither is there."""
+    domain = aliased(Project)
+    stmt = select(
+        User.id,
+        User.password_hash,
+        User.password_expires_at,
+        User.enabled,
+        User.default_project_id,
+        domain.enabled.label("domain_enabled"),
+    ).join(domain, domain.id == User.domain_id)
+    if ref.id is not UNSET:
+        stmt = stmt.where(User.id == ref.id)
+    elif ref.name is UNSET:
+        raise BadRequest("Expecting to find id or name in user.")
+    else:
+        stmt = stmt.where(User.name == ref.name, domain_matches(domain, ref.domain, "user"))
+    with backend.db.read() as session:
+        return session.execute(stmt).one_or_none()
+
+
+def domain_matches(domain: Any, ref: DomainRef | UnsetType, owner: str) -> Any:
+    """The condition that a row of the table of domains is the one that a body refers to by id or name."""
+    if isinstance(ref, UnsetType):
+        raise BadRequest(f"Expecting to find domain in {owner}: a name is unique within its domain only.")
+    if ref.id is not UNSET:
+        return domain.id == ref.id
+    if ref.name is UNSET:
+        raise BadRequest(f"Expecting to find id or name in the domain of {owner}.")
+    return (domain.name == ref.name) & domain.is_domain.is_(True)
+
+
+def _password(backend: EmbeddedIdentity, part: Any) -> Proof:
+    row = check_password(backend, part.user, part.user.password)
+    if row.password_expires_at is not None and row.password_expires_at <= utcnow():
+        raise refused(backend, f"The password is expired and needs to be changed for user: {row.id}.")
+    return Proof(row.id, ["password"], default_project_id=row.default_project_id)
+
+
+def _token(backend: EmbeddedIdentity, part: Any) -> Proof:
+    entry = backend.entry(part.id)
+    if entry is None:
+        raise refused(backend)
+    token = entry.token
+    if token.trust or token.application_credential:
+        raise Forbidden(
+            "A token made from a trust or an application credential cannot be exchanged for another."
+        )
+    with backend.db.read() as session:
+        default = session.scalar(select(User.default_project_id).where(User.id == token.user))
+    return Proof(
+        token.user,
+        # The methods of the first login stay: they are how the user was really authenticated.
+        [*token.method_names, *([] if "token" in token.method_names else ["token"])],
+        expires_at=token.expires_at,
+        chain=token.audit_ids[-1],
+        default_project_id=default,
+    )
+
+
+METHODS: dict[str, Callable[[EmbeddedIdentity, Any], Proof]] = {"password": _password, "token": _token}

@@ -1,0 +1,143 @@
+"""The service catalogue: what this program serves itself, and the rows that an administrator added.
+
+Its own services come from the running program, so that a catalogue can never tell a wrong address; their ids
+are made from their types and stay the same for ever. Rows (`POST /v3/services`, `POST /v3/endpoints`) are for
+services that run elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.core.identity.models import CatalogEndpoint, CatalogService
+
+INTERFACES = ("public", "internal", "admin")
+REGION = "RegionOne"
+NAMESPACE = uuid.UUID("6b7e54a4-3d2c-5b0e-9d0a-0c4b4e415252")
+
+# How addresses name the project of the token: ours, and the forms that Keystone knows.
+PROJECT_MARKS = ("{project_id}", "$(project_id)s", "%(project_id)s", "$(tenant_id)s", "%(tenant_id)s")
+USER_MARKS = ("$(user_id)s", "%(user_id)s")
+UNKNOWN_MARK = re.compile(r"[$%]\(\w*\)s|\{\w*\}")
+
+
+@dataclass(frozen=True)
+class ServiceEntry:
+    id: str
+    type: str
+    name: str
+    description: str | None
+    enabled: bool = True
+    builtin: bool = False
+
+
+@dataclass(frozen=True)
+class EndpointEntry:
+    id: str
+    service_id: str
+    interface: str
+    region_id: str | None
+    url: str
+    enabled: bool = True
+    builtin: bool = False
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All services with their endpoints, addresses still with their marks."""
+
+    services: tuple[ServiceEntry, ...]
+    endpoints: tuple[EndpointEntry, ...]
+
+    def view(self, project_id: str | None, user_id: str) -> list[dict[str, Any]]:
+        """The catalogue as it stands in a token.
+
+        Endpoints whose address needs a project are left out without one.
+        """
+        by_service: dict[str, list[dict[str, Any]]] = {}
+        for endpoint in self.endpoints:
+            url = fill(endpoint.url, project_id, user_id) if endpoint.enabled else None
+            if url is not None:
+                by_service.setdefault(endpoint.service_id, []).append(
+                    {
+                        "id": endpoint.id,
+                        "interface": endpoint.interface,
+                        "region_id": endpoint.region_id,
+                        "region": endpoint.region_id,
+                        "url": url,
+                    }
+                )
+        return [
+            {
+                "endpoints": by_service.get(entry.id, []),
+                "type": entry.type,
+                "id": entry.id,
+                "name": entry.name,
+            }
+            for entry in self.services
+            if entry.enabled
+        ]
+
+
+def read(session: Session, builtin: tuple[tuple[ServiceEntry, ...], tuple[EndpointEntry, ...]]) -> Catalogue:
+    """The program's own services and all rows."""
+    services = session.scalars(select(CatalogService).order_by(CatalogService.type, CatalogService.id))
+    endpoints = session.scalars(select(CatalogEndpoint).order_by(CatalogEndpoint.id))
+    return Catalogue(
+        services=(
+            *builtin[0],
+            *(ServiceEntry(s.id, s.type, s.name, s.description, s.enabled) for s in services),
+        ),
+        endpoints=(
+            *builtin[1],
+            *(
+                EndpointEntry(e.id, e.service_id, e.interface, e.region_id, e.url, e.enabled)
+                for e in endpoints
+            ),
+        ),
+    )
+
+
+def own(services: Iterable[Any], address: Any) -> tuple[tuple[ServiceEntry, ...], tuple[EndpointEntry, ...]]:
+    """The entries of the program's own services. `address(service)` is where one answers, with marks."""
+    entries: list[ServiceEntry] = []
+    endpoints: list[EndpointEntry] = []
+    for service in services:
+        for kind in (service.type, *service.aliases):
+            entry = ServiceEntry(_id("service", kind), kind, service.name, service.title, builtin=True)
+            entries.append(entry)
+            endpoints.extend(
+                EndpointEntry(
+                    id=_id("endpoint", kind, interface),
+                    service_id=entry.id,
+                    interface=interface,
+                    region_id=REGION,
+                    url=address(service),
+                    builtin=True,
+                )
+                for interface in INTERFACES
+            )
+    return tuple(entries), tuple(endpoints)
+
+
+def fill(url: str, project_id: str | None, user_id: str) -> str | None:
+    """The address for one caller, or None if it needs what the caller has not."""
+    for mark in PROJECT_MARKS:
+        if mark in url:
+            if project_id is None:
+                return None
+            url = url.replace(mark, project_id)
+    for mark in USER_MARKS:
+        url = url.replace(mark, user_id)
+    return None if UNKNOWN_MARK.search(url) else url
+
+
+def _id(*parts: str) -> str:
+    return uuid.uuid5(NAMESPACE, "/".join(parts)).hex

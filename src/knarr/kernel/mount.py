@@ -1,0 +1,74 @@
+"""All services under their prefixes on one address, and the kernel's own pages beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from knarr.kernel.runtime import Runtime
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+_SLASHES = re.compile("/{2,}")
+
+
+class Mounts:
+    """A WSGI app that hands a request to the app whose prefix its path begins with."""
+
+    def __init__(self, runtime: Runtime, apps: Mapping[str, WsgiApp]) -> None:
+        self._apps = {prefix.strip("/"): app for prefix, app in apps.items()}
+        self._pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
+            "healthcheck": lambda: _health(runtime),
+            "metrics": lambda: _metrics(runtime),
+            "": lambda: _index(runtime),
+        }
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = _SLASHES.sub("/", environ.get("PATH_INFO", "/") or "/")
+        head, slash, rest = path.removeprefix("/").partition("/")
+        app = self._apps.get(head)
+        if app is not None:
+            environ["SCRIPT_NAME"] = f"/{head}"
+            environ["PATH_INFO"] = slash + rest or "/"
+            return app(environ, start_response)
+        page = self._pages.get(head) if not rest else None
+        status, kind, body = page() if page else _nothing(path, self._apps)
+        start_response(_line(status), [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+
+
+def _line(status: int) -> str:
+    from http import HTTPStatus
+
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+def _json(status: int, value: Any) -> tuple[int, str, bytes]:
+    return status, "application/json", msgspec.json.encode(value)
+
+
+def _health(runtime: Runtime) -> tuple[int, str, bytes]:
+    report = runtime.health.report()
+    return _json(report.status, report.view())
+
+
+def _metrics(runtime: Runtime) -> tuple[int, str, bytes]:
+    kind, text = runtime.metrics.render()[::-1] if False else runtime.metrics.render()
+    return 200, kind, text
+
+
+def _index(runtime: Runtime) -> tuple[int, str, bytes]:
+    services = [
+        {"type": s.type, "name": s.name, "url": f"{runtime.base_url}{s.prefix}"}
+        for s in runtime.services.values()
+    ]
+    return _json(200, {"services": services})
+
+
+def _nothing(path: str, apps: Mapping[str, Any]) -> tuple[int, str, bytes]:
+    known = ", ".join(f"/{prefix}" for prefix in apps)
+    message = f"There is nothing at {path[:255]}. Services answer under {known}."
+    return _json(404, {"error": {"code": 404, "title": "Not Found", "message": message}})
