@@ -19,6 +19,7 @@ class Container(Timestamps, Base):
 
     `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the order of the
     interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows it.
+    `image_id` is Glance's, for images from there.
     `started_at`, `finished_at` and `exit_code` are the engine's, and give `status_detail`.
     """
 
@@ -34,6 +35,7 @@ class Container(Timestamps, Base):
     project_id: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[str] = mapped_column(String(64))
     image: Mapped[str]
+    image_id: Mapped[str | None]
     image_driver: Mapped[str] = mapped_column(String(32))
     image_pull_policy: Mapped[str] = mapped_column(String(32))
     command: Mapped[list[str] | None]
