@@ -14,7 +14,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def read_body(raw: Any, route: Route, version: Version | None, limit: int) -> Any:
-    """The request's body as the route's type (a list of them where `bulk` was used), or None if it may be empty.
+    """The body as the route's type (a list of them where `bulk` was used), or None if it may be empty.
 
     Raises TooLarge past `limit` bytes, UnsupportedMediaType, or BadRequest naming the field.
     """

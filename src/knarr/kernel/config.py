@@ -1,10 +1,10 @@
-"""Configuration by oslo.config: the kernel's own options, the services' options, where files and state lie."""
+"""Configuration by oslo.config: the options of the kernel and the services, where files and state lie."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -112,16 +112,14 @@ def installed(types: Sequence[str] = ()) -> list[Service]:
 
     Raises ValueError for a type that is not installed.
     """
-    found: dict[str, Callable[[], Service]] = {}
-    for point in entry_points(group=SERVICES_GROUP):
-        found[point.name] = point.load
+    found = {point.name: point for point in entry_points(group=SERVICES_GROUP)}
     unknown = set(types) - set(found)
     if unknown:
         raise ValueError(
             f"no such services: {', '.join(sorted(unknown))} (there are {', '.join(sorted(found))})"
         )
     names = list(types) or sorted(found, key=_start_order)
-    return [found[name]()() for name in names]
+    return [found[name].load()() for name in names]
 
 
 def _start_order(name: str) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""What can go wrong, as types with a status. Each service turns them into its own upstream's body in one place."""
+"""What can go wrong, as types with a status. Each service turns them into a body in one place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Forbidden(KnarrError):  # noqa: N818
 
 
 class OverQuota(Forbidden):
-    """A quota would be passed. Services whose upstream answers 409 or 413 set the status in their own type."""
+    """A quota would be passed. Services whose upstream answers 409 or 413 have a type of their own."""
 
 
 class NotFound(KnarrError):  # noqa: N818

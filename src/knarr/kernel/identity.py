@@ -18,7 +18,7 @@ class IdentityBackend(Protocol):
 
 
 class ExternalIdentity:
-    """A Keystone that runs elsewhere: keystonemiddleware checks the tokens of the requests in front of the app.
+    """A Keystone that runs elsewhere: keystonemiddleware checks the tokens of requests before the app.
 
     Its WSGI filter leaves the token's body in the environment, so that the same context is made of it.
     """

@@ -49,7 +49,7 @@ class Listing:
     aliases: dict[str, str] = field(default_factory=dict)
 
     def paging(self, req: Request) -> Paging:
-        """limit, marker, sort_key, sort_dir (each may repeat), or sort=key:dir,key:dir from the query string."""
+        """limit, marker, sort_key, sort_dir (each may repeat), or sort=key:dir,key:dir of the query."""
         params = req.params
         limit = self._limit(params.get("limit"))
         marker = params.get("marker", [None])[-1] or None
@@ -104,7 +104,7 @@ class Listing:
         return [(getattr(self.model, key), (way == "asc") != paging.reverse) for key, way in pairs]
 
     def _behind(self, marker: str, order: list[tuple[Any, bool]]) -> Any:
-        """The condition of the rows after the marker, column by column; empty values sort as the database does."""
+        """The condition of the rows after the marker, column by column."""
         ident = getattr(self.model, self.id)
         equal: list[Any] = []
         choices = []

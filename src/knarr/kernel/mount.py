@@ -56,7 +56,7 @@ def _health(runtime: Runtime) -> tuple[int, str, bytes]:
 
 
 def _metrics(runtime: Runtime) -> tuple[int, str, bytes]:
-    kind, text = runtime.metrics.render()[::-1] if False else runtime.metrics.render()
+    kind, text = runtime.metrics.render()
     return 200, kind, text
 
 

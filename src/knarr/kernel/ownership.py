@@ -53,7 +53,7 @@ def find(
     """
     m: Any = model
     key = m.uuid if hasattr(m, "uuid") else m.id
-    everywhere = ctx.is_admin if all_projects is None else all_projects
+    everywhere = bool(ctx.is_admin) if all_projects is None else all_projects
     stmt = owned(select(model), model, ctx, everywhere, shared)
     if not by_name or _is_uuid(ident):
         row = session.scalars(stmt.where(key == ident)).first()

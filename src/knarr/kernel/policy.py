@@ -1,4 +1,4 @@
-"""Policies by oslo.policy: each service's rules under upstream's names, overridable by a file for each service."""
+"""Policies by oslo.policy: the rules of each service under upstream's names, overridable by a file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class PolicyBook:
         self._enforcers: dict[str, Any] = {}
         for service in services:
             path = directory / f"{service.type}.yaml"
-            enforcer = policy.Enforcer(
-                conf, policy_file=str(path), use_conf=path.exists(), fallback_to_json_file=False
-            )
+            enforcer = policy.Enforcer(conf, policy_file=str(path), fallback_to_json_file=False)
             enforcer.register_defaults(service.policies)
             enforcer.load_rules()
+            # A file that is there is looked at again when it changes; one that is not costs nothing.
+            enforcer.use_conf = path.exists()
             self._enforcers[service.type] = enforcer
 
     def allows(self, service: Service, rule: str, target: Mapping[str, Any], ctx: RequestContext) -> bool:

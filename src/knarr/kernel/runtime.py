@@ -119,7 +119,7 @@ class Runtime:
                 found = self._components.get(key)
                 if found is None:
                     found = self._components[key] = factory()
-        return found  # type: ignore[no-any-return]
+        return found
 
     def driver(self, group: str, name: str) -> Any:
         """The driver class of that name in an entry point group. Raises ValueError if there is none."""

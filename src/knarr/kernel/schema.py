@@ -86,8 +86,8 @@ def _known(kind: Any, path: str) -> str:
 
 @functools.cache
 def _versioned(kind: Any) -> tuple[tuple[str, str, Version], ...]:
-    """(field, "since" or "until", version) for each field of the type that came or went with a microversion."""
-    found = []
+    """(field, "since" or "until", version) of each field that came or went with a microversion."""
+    found: list[tuple[str, str, Version]] = []
     renamed = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
         for extra in _extras(hint):

@@ -186,7 +186,7 @@ class Sessions:
         return self._runtime.conf.external.cafile or True
 
     def _address(self, service_type: str) -> str:
-        """Where the service answers, without version; told by the configuration, this process or the catalogue."""
+        """Where the service answers, without version: by configuration, in this process, or the catalogue."""
         override = self._runtime.conf.external.endpoints.get(service_type)
         if override:
             return str(override).rstrip("/")

@@ -52,7 +52,9 @@ class ServiceApp:
         options.strip_url_path_trailing_slash = True
         options.auto_parse_qs_csv = False
         options.keep_blank_qs_values = True
-        self._app.add_error_handler(Exception, self._on_error)
+        # Falcon has handlers of its own for its errors, which come first unless they are replaced.
+        for kind in (Exception, falcon.HTTPError):
+            self._app.add_error_handler(kind, self._on_error)
         for path, routes in _by_path(service.routes).items():
             self._app.add_route(path, _Resource(self, routes))
         self._app.add_route("/openapi.json", _OpenApi(self))
@@ -84,7 +86,8 @@ class ServiceApp:
         self.runtime.metrics.request(
             self.service.type, raw.method, raw.uri_template or "-", status, time.perf_counter() - raw.started
         )
-        LOG.debug("%s %s%s -> %s", raw.method, self.service.prefix, raw.path, status)
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug("%s %s%s -> %s", raw.method, self.service.prefix, raw.path, status)
         raw.log_scope.__exit__(None, None, None)
 
     # One request
@@ -227,7 +230,7 @@ def _as_known(error: Exception, raw: Any) -> KnarrError:
     if isinstance(error, falcon.HTTPError):
         kind = errors.BY_STATUS.get(error.status_code, errors.BadRequest)
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "") if isinstance(error.headers, dict) else ""
+            allowed = dict(error.headers or {}).get("Allow", "")
             return kind(f"{raw.method} is not allowed on {raw.path}.", headers={"Allow": allowed})
         if error.status_code == 404:
             return kind(f"There is no resource at {raw.path}.")

@@ -181,7 +181,8 @@ class TestGroups:
         assert api.put(member).status == 204
         assert api.put(member).status == 204
         assert api.head(member).status == 204
-        assert [row["id"] for row in api.get(f"/v3/groups/{group['id']}/users").body["users"]] == [user["id"]]
+        members = api.get(f"/v3/groups/{group['id']}/users").body["users"]
+        assert [row["id"] for row in members] == [user["id"]]
         assert api.get(f"/v3/users/{user['id']}/groups").body["groups"] == [group]
         assert api.delete(member).status == 204
         assert api.delete(member).status == 404

@@ -47,8 +47,9 @@ class Guest:
     def ip(self) -> str:
         return self.port.fixed_ips[0]
 
-    def open(self, kind: int, address: str = "", port: int = 0, family: int = socket.AF_INET,
-               protocol: int = 0) -> socket.socket:
+    def open(
+        self, kind: int, address: str = "", port: int = 0, family: int = socket.AF_INET, protocol: int = 0
+    ) -> socket.socket:
         """A socket of the guest, bound if an address or port is given."""
         made = hostnet.run_in_namespace(self.netns, lambda: socket.socket(family, kind, protocol))
         made.settimeout(PASSES_SECONDS)
@@ -166,8 +167,14 @@ class Cloud:
     def set_rules(self, group: SecurityGroupState, *rules: RuleState) -> None:
         self.set_group(replace(group, rules=EGRESS_ALL + rules))
 
-    def port(self, network: NetworkState, *addresses: str, groups: tuple[SecurityGroupState, ...] = (),
-             pairs: tuple[AddressPair, ...] = (), security: bool = True) -> PortState:
+    def port(
+        self,
+        network: NetworkState,
+        *addresses: str,
+        groups: tuple[SecurityGroupState, ...] = (),
+        pairs: tuple[AddressPair, ...] = (),
+        security: bool = True,
+    ) -> PortState:
         identity = uuid.uuid4()
         mac = "fa:16:3e:" + identity.bytes[:3].hex(":")
         ids = tuple(group.id for group in groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from knarr.core.network.drivers.base import DesiredState
 from knarr.core.network.drivers.linux import LinuxBackend
 from knarr.kernel import hostnet
+from knarr.kernel.hostnet import nft as nft_module
 
 from .cloud import Cloud, Guest, allow, eventually, talks
 
@@ -197,3 +199,30 @@ def test_plugging_again_changes_nothing_and_repairs_what_is_wrong(cloud: Cloud) 
     hostnet.delete_namespace(guest.netns.rsplit("/", 1)[1])
     with pytest.raises(FileNotFoundError):
         hostnet.plug(spec)
+
+
+def test_the_nft_program_serves_where_the_library_is_missing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = pair(cloud)
+    cloud.backend.stop()
+    monkeypatch.setattr(nft_module, "LIBRARY", "libnftables-missing.so")
+    assert nft_module.available() == "nft"
+    cloud.backend = LinuxBackend()
+    cloud.backend.start()
+    assert not cloud.backend.reconcile(cloud.desired)
+    nft("flush", "ruleset")
+    assert cloud.backend.reconcile(cloud.desired)
+    with server.serve(80):
+        assert client.reaches(server.ip, 80)
+        assert not client.reaches(server.ip, 81)
+
+
+def test_many_ports_are_plugged_side_by_side(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group()
+    cloud.set_rules(group, allow(remote_group_id=group.id))
+    with ThreadPoolExecutor(8) as pool:
+        guests = list(pool.map(lambda i: cloud.guest(network, f"10.1.0.{i}", groups=(group,)), range(10, 30)))
+    assert eventually(lambda: all(cloud.backend.port_present(guest.port.id) for guest in guests))
+    assert all(guests[0].pings(guest.ip) for guest in guests[1:])
+    assert not cloud.backend.reconcile(cloud.desired)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from dataclasses import replace
 
 import pytest
 
-from knarr.core.network.drivers.base import AddressPair
+from knarr.core.network.drivers.base import AddressPair, BackendError
 from knarr.kernel import hostnet
-from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet import conntrack, links
 from knarr.kernel.hostnet.netlink import Netlink
 
 from .cloud import BLOCKED_SECONDS, Cloud, Guest, allow, eventually
@@ -199,3 +200,45 @@ def test_a_group_that_is_not_known_yet_allows_nothing(cloud: Cloud) -> None:
     assert not client.pings(server.ip)
     cloud.set_group(group)
     assert client.pings(server.ip)
+
+
+def test_a_guest_does_not_reach_the_host(cloud: Cloud) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    guest = cloud.guest(network, "10.1.0.5", groups=(group,))
+    with Netlink() as netlink:
+        bridge = links.get_link(netlink, network.bridge)
+        assert bridge
+        links.add_address(netlink, bridge.index, ipaddress.ip_interface("10.1.0.1/24"))
+    assert not guest.pings("10.1.0.1")
+
+
+def test_equal_addresses_of_a_network_made_later_inherit_no_connection(cloud: Cloud) -> None:
+    group = cloud.group(allow())
+    network = cloud.network()
+    client = cloud.guest(network, "10.1.0.5", groups=(group,))
+    server = cloud.guest(network, "10.1.0.6", groups=(group,))
+    with server.serve(80), client.connect(server.ip, 80):
+        for guest in (client, server):
+            cloud.backend.remove_port(guest.port.id)
+        cloud.backend.remove_network(network.id)
+        assert connections() == 0
+    cloud.backend.remove_network(network.id)
+
+
+def connections() -> int:
+    with Netlink(conntrack.NETLINK_NETFILTER) as netlink:
+        return len(netlink.dump("list connections", conntrack.CT_GET, bytes(4)))
+
+
+@pytest.mark.parametrize("address", ["10.1.0.300", ""])
+def test_a_port_with_a_bad_address_is_refused_and_spoils_no_other(cloud: Cloud, address: str) -> None:
+    network, group = cloud.network(), cloud.group(allow())
+    with pytest.raises(BackendError):
+        cloud.set_port(cloud.port(network, address, groups=(group,)))
+    with pytest.raises(BackendError):
+        cloud.set_port(replace(cloud.port(network, "10.1.0.9"), mac_address="fa:16:3e"))
+    one = cloud.guest(network, "10.1.0.5", groups=(group,))
+    other = cloud.guest(network, "10.1.0.6", groups=(group,))
+    assert one.pings(other.ip)
+    assert not cloud.backend.reconcile(cloud.desired)
+    assert one.pings(other.ip)

@@ -77,9 +77,7 @@ def test_egress_rules_hold_for_the_sender(cloud: Cloud) -> None:
     server = cloud.guest(network, "10.1.0.6", groups=(closed,))
     with server.serve(80):
         assert client.reaches(server.ip, 80)
-        cloud.set_group(
-            replace(closed, rules=(allow(), RuleState("egress", "IPv4", "udp", 53, 53)))
-        )
+        cloud.set_group(replace(closed, rules=(allow(), RuleState("egress", "IPv4", "udp", 53, 53))))
         assert not client.reaches(server.ip, 80)
         assert client.udp(server, 53)
 
@@ -94,14 +92,10 @@ def test_a_remote_group_follows_its_members(cloud: Cloud) -> None:
     with server.serve(80), friend.connect(server.ip, 80) as connection:
         assert talks(connection)
         assert not stranger.reaches(server.ip, 80)
-        cloud.set_port(
-            replace(friend.port, security_groups=(servers.id,))
-        )
+        cloud.set_port(replace(friend.port, security_groups=(servers.id,)))
         assert not talks(connection)
         assert not friend.reaches(server.ip, 80)
-        cloud.set_port(
-            replace(stranger.port, security_groups=(friends.id,))
-        )
+        cloud.set_port(replace(stranger.port, security_groups=(friends.id,)))
         assert stranger.reaches(server.ip, 80)
 
 

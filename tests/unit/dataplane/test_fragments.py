@@ -41,7 +41,7 @@ def test_everything_is_unused_before_it_is_deleted() -> None:
 
 def test_only_the_chain_that_differs_is_written_anew() -> None:
     change = delta(fragment(), fragment(rules=("accept", "drop")))
-    assert [command.split(' comment')[0] for command in change.commands] == [
+    assert [command.split(" comment")[0] for command in change.commands] == [
         "flush chain bridge knarr out-tap1",
         "add rule bridge knarr out-tap1 accept",
         "add rule bridge knarr out-tap1 drop",

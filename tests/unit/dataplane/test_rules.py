@@ -19,9 +19,16 @@ def ingress(*found: RuleState, prefixes: Sequence[str] = ()) -> list[str]:
     return list(fragment.chains["bridge", f"rules-in-g-{NETWORK[:11]}"].rules)
 
 
-def rule(protocol: str | None = None, low: int | None = None, high: int | None = None, *,
-         ethertype: str = "IPv4", direction: str = "ingress", prefix: str | None = None,
-         group: str | None = None) -> RuleState:
+def rule(
+    protocol: str | None = None,
+    low: int | None = None,
+    high: int | None = None,
+    *,
+    ethertype: str = "IPv4",
+    direction: str = "ingress",
+    prefix: str | None = None,
+    group: str | None = None,
+) -> RuleState:
     return RuleState(direction, ethertype, protocol, low, high, prefix, group)  # type: ignore[arg-type]
 
 
@@ -74,8 +81,9 @@ def test_a_rule_that_makes_no_sense_allows_nothing(found: RuleState) -> None:
     assert ingress(found, rule("icmp")) == ["ether type ip meta l4proto { 1 } accept"]
 
 
-def connection(protocol: int = 6, port: int | None = 80, icmp: tuple[int, int] | None = None,
-               source: str = "10.0.0.5") -> Connection:
+def connection(
+    protocol: int = 6, port: int | None = 80, icmp: tuple[int, int] | None = None, source: str = "10.0.0.5"
+) -> Connection:
     target = "10.0.0.6" if ":" not in source else "fd00::6"
     return Connection(1, ipaddress.ip_address(source), ipaddress.ip_address(target), protocol, port, icmp)
 

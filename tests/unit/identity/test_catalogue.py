@@ -1,16 +1,13 @@
 """The service catalogue and the addresses in it."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from knarr.core.identity import catalogue
-from knarr.core.identity.catalogue import Catalogue, EndpointEntry, ServiceEntry
+from knarr.core.identity.catalogue import Catalogue, EndpointEntry, Own, ServiceEntry
 
 
-def service(**values):
-    plain = {"name": "zun", "type": "container", "aliases": (), "title": "Containers"}
-    return SimpleNamespace(**{**plain, **values})
+def service(url="http://h/v1", types=("container",)):
+    return Own(types, "zun", "Containers", url)
 
 
 @pytest.mark.parametrize(
@@ -33,17 +30,15 @@ def test_without_a_project_an_address_that_needs_one_is_left_out():
 
 
 def test_ids_of_own_services_are_the_same_for_ever():
-    first = catalogue.own([service()], lambda _: "http://a/v1")
-    second = catalogue.own([service()], lambda _: "http://b/v1")
+    first = catalogue.own([service("http://a/v1")])
+    second = catalogue.own([service("http://b/v1")])
     assert [entry.id for entry in first[0]] == [entry.id for entry in second[0]]
     assert [entry.id for entry in first[1]] == [entry.id for entry in second[1]]
     assert len({entry.id for entry in first[1]}) == 3
 
 
 def test_every_alias_is_a_service_of_its_own_with_three_interfaces():
-    services, endpoints = catalogue.own(
-        [service(type="block-storage", aliases=("volumev3",))], lambda _: "http://h/v3"
-    )
+    services, endpoints = catalogue.own([service(types=("block-storage", "volumev3"))])
     assert [entry.type for entry in services] == ["block-storage", "volumev3"]
     view = Catalogue(services, endpoints).view("P", "U")
     for entry in view:

@@ -13,7 +13,7 @@ import pytest
 from knarr.kernel import history
 from knarr.kernel.operations import enqueue
 
-KINDS = '''
+KINDS = """
 import sys, time
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ with db.write() as session:
     if len(sys.argv) > 4:
         enqueue(session, sys.argv[4], resource_type="thing", resource_id="r1")
 time.sleep(60)
-'''
+"""
 
 
 class Crash:

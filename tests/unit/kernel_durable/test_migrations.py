@@ -13,7 +13,7 @@ from knarr.kernel.db import Base, Database
 from knarr.kernel.migrations import SchemaError, prepare, schema_state
 from knarr.kernel.migrations.__main__ import new_version
 
-NEXT = '''
+NEXT = """
 from alembic import op
 
 revision = "0002"
@@ -22,7 +22,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.execute("CREATE TABLE test_next (id INTEGER PRIMARY KEY)")
-'''
+"""
 
 
 @pytest.fixture

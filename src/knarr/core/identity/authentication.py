@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from knarr.core.identity.backend import EmbeddedIdentity
-from knarr.core.identity.models import Project, User
+from knarr.core.identity.models import ApplicationCredential, Project, User
 from knarr.core.identity.schemas import DomainRef, Identity, PasswordUser, UserRef
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Forbidden, Unauthorized
@@ -27,8 +27,9 @@ REFUSED = "The request you have made requires authentication."
 class Proof:
     """Who somebody has proved to be, and by what.
 
-    `expires_at` and `chain` come from the token of the method token. The new token counts as issued at `begun_at`,
-    when the proof began: a password that is changed while the old one is being checked revokes it, too.
+    `expires_at` and `chain` come from the token of the method token. The new token counts as issued at
+    `begun_at`, when the proof began: a password that is changed while the old one is being checked revokes
+    it, too.
     """
 
     user_id: str
@@ -36,6 +37,7 @@ class Proof:
     expires_at: datetime | None = None
     chain: str | None = None
     default_project_id: str | None = None
+    credential: ApplicationCredential | None = None
     begun_at: datetime = field(default_factory=utcnow)
 
 
@@ -72,11 +74,12 @@ def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
         expires_at=min((p.expires_at for p in proofs if p.expires_at), default=None),
         chain=next((p.chain for p in proofs if p.chain), None),
         default_project_id=next((p.default_project_id for p in proofs if p.default_project_id), None),
+        credential=next((p.credential for p in proofs if p.credential), None),
         begun_at=begun_at,
     )
 
 
-def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Row[Any]:
+def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, password: str) -> Any:
     """The row of the user with that password who may log in.
 
     An unknown user takes as long as a wrong password.
@@ -89,7 +92,7 @@ def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, passw
     return row
 
 
-def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Row[Any] | None:
+def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
     """A user by id, or by name and domain. Raises BadRequest if neither is there."""
     domain = aliased(Project)
     stmt = select(
@@ -149,4 +152,35 @@ def _token(backend: EmbeddedIdentity, part: Any) -> Proof:
     )
 
 
-METHODS: dict[str, Callable[[EmbeddedIdentity, Any], Proof]] = {"password": _password, "token": _token}
+def _application_credential(backend: EmbeddedIdentity, part: Any) -> Proof:
+    """A program's own secret. The credential, not the body, says for which project the token is."""
+    stmt = select(ApplicationCredential)
+    if part.id is not UNSET:
+        stmt = stmt.where(ApplicationCredential.id == part.id)
+    elif part.name is UNSET or part.user is UNSET:
+        raise BadRequest("Expecting to find id, or name and user, in application_credential.")
+    else:
+        owner = find_user(backend, part.user)
+        stmt = stmt.where(
+            ApplicationCredential.name == part.name,
+            ApplicationCredential.user_id == (owner.id if owner else ""),
+        )
+    with backend.db.read() as session:
+        credential = session.scalar(stmt)
+    if not backend.passwords.check(part.secret, credential.secret_hash if credential else None):
+        raise refused(backend)
+    if credential is None or (credential.expires_at is not None and credential.expires_at <= utcnow()):
+        raise refused(backend)
+    return Proof(
+        credential.user_id,
+        ["application_credential"],
+        expires_at=credential.expires_at,
+        credential=credential,
+    )
+
+
+METHODS: dict[str, Callable[[EmbeddedIdentity, Any], Proof]] = {
+    "password": _password,
+    "token": _token,
+    "application_credential": _application_credential,
+}

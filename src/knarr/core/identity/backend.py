@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import select
 
 from knarr.core.identity import catalogue, issuing, tokens
-from knarr.core.identity.catalogue import Catalogue
+from knarr.core.identity.catalogue import Catalogue, EndpointEntry, ServiceEntry
 from knarr.core.identity.changes import Changes
 from knarr.core.identity.grants import RoleBook
 from knarr.core.identity.keys import KeyRing
@@ -152,13 +152,23 @@ class EmbeddedIdentity:
     def catalogue(self) -> Catalogue:
         return self._keep("catalogue", lambda session: catalogue.read(session, self.own_services()))
 
-    def own_services(self) -> Any:
-        """The catalogue's entries of the services that this program serves."""
-        services = self.runtime.services.values()
-        return catalogue.own(services, self._address)
-
-    def _address(self, service: Any) -> str:
-        return f"{self.runtime.base_url.rstrip('/')}{service.prefix}{service.endpoint}"
+    def own_services(self) -> tuple[tuple[ServiceEntry, ...], tuple[EndpointEntry, ...]]:
+        """The catalogue's entries of the services that this program serves, or that its configuration
+        names.
+        """
+        base = self.runtime.base_url.rstrip("/")
+        elsewhere: dict[str, str] = dict(self.runtime.conf.external.endpoints)
+        own = [
+            catalogue.Own(
+                types=(service.type, *service.aliases),
+                name=service.name,
+                title=service.title,
+                url=elsewhere.pop(service.type, f"{base}{service.prefix}{service.endpoint}"),
+            )
+            for service in self.runtime.services.values()
+        ]
+        own += [catalogue.Own((kind,), kind, None, url) for kind, url in elsewhere.items()]
+        return catalogue.own(own)
 
     def _look_up(self, text: str, token: Token) -> Entry:
         # Read first: a change that comes while the body is computed makes the entry outdated at once.

@@ -105,12 +105,22 @@ def read(session: Session, builtin: tuple[tuple[ServiceEntry, ...], tuple[Endpoi
     )
 
 
-def own(services: Iterable[Any], address: Any) -> tuple[tuple[ServiceEntry, ...], tuple[EndpointEntry, ...]]:
-    """The entries of the program's own services. `address(service)` is where one answers, with marks."""
+@dataclass(frozen=True)
+class Own:
+    """A service of this program: the types it is known by, and where it answers (an address with marks)."""
+
+    types: tuple[str, ...]
+    name: str
+    title: str | None
+    url: str
+
+
+def own(services: Iterable[Own]) -> tuple[tuple[ServiceEntry, ...], tuple[EndpointEntry, ...]]:
+    """The entries of the program's own services, the same ones at each start."""
     entries: list[ServiceEntry] = []
     endpoints: list[EndpointEntry] = []
     for service in services:
-        for kind in (service.type, *service.aliases):
+        for kind in service.types:
             entry = ServiceEntry(_id("service", kind), kind, service.name, service.title, builtin=True)
             entries.append(entry)
             endpoints.extend(
@@ -119,7 +129,7 @@ def own(services: Iterable[Any], address: Any) -> tuple[tuple[ServiceEntry, ...]
                     service_id=entry.id,
                     interface=interface,
                     region_id=REGION,
-                    url=address(service),
+                    url=service.url,
                     builtin=True,
                 )
                 for interface in INTERFACES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity.models import (
@@ -65,12 +65,12 @@ def _closure(start: str, direct: dict[str, set[str]]) -> frozenset[str]:
     return frozenset(found - {start})
 
 
-def actors(user_id: str) -> Select[tuple[str]]:
+def actors(user_id: str) -> Select[str]:
     """The groups of a user, as a subquery for `actor_id`; ids of users and groups never meet."""
     return select(Membership.group_id).where(Membership.user_id == user_id)
 
 
-def held_by(user_id: str):  # type: ignore[no-untyped-def]
+def held_by(user_id: str) -> ColumnElement[bool]:
     """The condition that an assignment is the user's own or one of a group that the user is in."""
     return or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(actors(user_id)))
 
@@ -124,21 +124,21 @@ def ancestors(session: Session, project_id: str, parent_id: str | None, domain_i
     return list(dict.fromkeys([*session.scalars(select(chain.c.id)), domain_id]))
 
 
-def projects_of(user_id: str) -> Select[tuple[str]]:
+def projects_of(user_id: str) -> Select[str]:
     """The ids of projects on which the user has a role by assignment on the project, as a subquery."""
     return select(Assignment.target_id).where(
         held_by(user_id), Assignment.target_type == "project", Assignment.inherited.is_(False)
     )
 
 
-def domains_of(user_id: str) -> Select[tuple[str]]:
+def domains_of(user_id: str) -> Select[str]:
     """The ids of domains on which the user has a role, as a subquery."""
     return select(Assignment.target_id).where(
         held_by(user_id), Assignment.target_type == "domain", Assignment.inherited.is_(False)
     )
 
 
-def handed_down_to(user_id: str) -> Select[tuple[str]]:
+def handed_down_to(user_id: str) -> Select[str]:
     """The ids of projects and domains from which the user inherits a role on what lies below, as a
     subquery.
     """

@@ -10,13 +10,14 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import grants, tokens
 from knarr.core.identity.grants import RoleBook
-from knarr.core.identity.models import Project, RevokedToken, User
+from knarr.core.identity.models import ApplicationCredential, Project, RevokedToken, Trust, User
 from knarr.core.identity.tokens import Token
+from knarr.kernel.db import utcnow
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class InvalidTokenError(Exception):
 def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
     """The v3 token body without its catalogue. Raises InvalidTokenError."""
     _check_not_revoked(session, token)
-    user = _user(session, token)
+    user = _user(session, token, token.user)
     body: dict[str, Any] = {
         "methods": token.method_names,
         "user": {
@@ -43,7 +44,10 @@ def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
     }
     if token.scope == tokens.UNSCOPED:
         return body
-    roles = book.expand(SCOPES[token.scope](session, token, body))
+    owner, lent = _delegated(session, token, body)
+    roles = book.expand(SCOPES[token.scope](session, token, body, owner))
+    if lent is not None:
+        roles &= book.expand(lent)
     if not roles:
         raise InvalidTokenError("the user has no role on what the token is scoped to")
     body["roles"] = book.view(roles)
@@ -55,7 +59,48 @@ def _check_not_revoked(session: Session, token: Token) -> None:
         raise InvalidTokenError("the token was revoked")
 
 
-def _user(session: Session, token: Token) -> Row[Any]:
+def _delegated(session: Session, token: Token, body: dict[str, Any]) -> tuple[str, set[str] | None]:
+    """Whose roles count, and which of them a trust or application credential lends (None: all)."""
+    if token.trust:
+        return _trust(session, token, body)
+    if token.application_credential:
+        return token.user, _application_credential(session, token, body)
+    return token.user, None
+
+
+def _trust(session: Session, token: Token, body: dict[str, Any]) -> tuple[str, set[str]]:
+    trust = session.get(Trust, token.trust)
+    if trust is None:
+        raise InvalidTokenError("the trust is gone")
+    if trust.expires_at is not None and trust.expires_at <= utcnow():
+        raise InvalidTokenError("the trust has run out")
+    # The token shows one of the two; the other one must be enabled as well.
+    for user_id in {trust.trustor_user_id, trust.trustee_user_id} - {token.user}:
+        _user(session, token, user_id)
+    body["OS-TRUST:trust"] = {
+        "id": trust.id,
+        "impersonation": trust.impersonation,
+        "trustor_user": {"id": trust.trustor_user_id},
+        "trustee_user": {"id": trust.trustee_user_id},
+    }
+    return trust.trustor_user_id, set(trust.role_ids)
+
+
+def _application_credential(session: Session, token: Token, body: dict[str, Any]) -> set[str]:
+    credential = session.get(ApplicationCredential, token.application_credential)
+    if credential is None:
+        raise InvalidTokenError("the application credential is gone")
+    if credential.expires_at is not None and credential.expires_at <= utcnow():
+        raise InvalidTokenError("the application credential has run out")
+    body["application_credential"] = {
+        "id": credential.id,
+        "name": credential.name,
+        "restricted": not credential.unrestricted,
+    }
+    return set(credential.role_ids)
+
+
+def _user(session: Session, token: Token, user_id: str) -> Any:
     domain = aliased(Project)
     row = session.execute(
         select(
@@ -70,7 +115,7 @@ def _user(session: Session, token: Token) -> Row[Any]:
             domain.tokens_valid_from.label("domain_valid_from"),
         )
         .join(domain, domain.id == User.domain_id)
-        .where(User.id == token.user)
+        .where(User.id == user_id)
     ).one_or_none()
     if row is None:
         raise InvalidTokenError("the user is gone")
@@ -79,7 +124,7 @@ def _user(session: Session, token: Token) -> Row[Any]:
     return row
 
 
-def _project_scope(session: Session, token: Token, body: dict[str, Any]) -> set[str]:
+def _project_scope(session: Session, token: Token, body: dict[str, Any], owner: str) -> set[str]:
     domain = aliased(Project)
     row = session.execute(
         select(
@@ -107,10 +152,10 @@ def _project_scope(session: Session, token: Token, body: dict[str, Any]) -> set[
         "domain": {"id": row.domain_id, "name": row.domain_name},
     }
     body["is_domain"] = row.is_domain
-    return grants.on_project(session, token.user, row.id, row.parent_id, row.domain_id)
+    return grants.on_project(session, owner, row.id, row.parent_id, row.domain_id)
 
 
-def _domain_scope(session: Session, token: Token, body: dict[str, Any]) -> set[str]:
+def _domain_scope(session: Session, token: Token, body: dict[str, Any], owner: str) -> set[str]:
     row = session.execute(
         select(Project.id, Project.name, Project.enabled, Project.tokens_valid_from).where(
             Project.id == token.target, Project.is_domain.is_(True)
@@ -120,12 +165,12 @@ def _domain_scope(session: Session, token: Token, body: dict[str, Any]) -> set[s
         raise InvalidTokenError("the domain is gone")
     _check_holds(token, "domain", row.enabled, row.tokens_valid_from)
     body["domain"] = {"id": row.id, "name": row.name}
-    return grants.on_domain(session, token.user, row.id)
+    return grants.on_domain(session, owner, row.id)
 
 
-def _system_scope(session: Session, token: Token, body: dict[str, Any]) -> set[str]:
+def _system_scope(session: Session, token: Token, body: dict[str, Any], owner: str) -> set[str]:
     body["system"] = {"all": True}
-    return grants.on_system(session, token.user)
+    return grants.on_system(session, owner)
 
 
 SCOPES = {

@@ -138,6 +138,48 @@ class Assignment(Base):
     actor_type: Mapped[str] = mapped_column(String(16))
 
 
+class ApplicationCredential(Base):
+    """A user's credential for a program: roles on one project, without the user's password."""
+
+    __tablename__ = "identity_application_credential"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    name: Mapped[str]
+    user_id: Mapped[str] = mapped_column(Id)
+    project_id: Mapped[str] = mapped_column(Id)
+    secret_hash: Mapped[str]
+    description: Mapped[str | None] = mapped_column(Text)
+    role_ids: Mapped[list[str]]
+    unrestricted: Mapped[bool] = mapped_column(default=False)
+    expires_at: Mapped[datetime | None]
+
+
+class Trust(Base):
+    """Leave to act with some of the trustor's roles on a project, given to the trustee.
+
+    `remaining_uses` counts down with each token (null: without end); `redelegation_count` says how often the
+    trustee may pass it on, `redelegated_trust_id` from which trust it was passed on.
+    """
+
+    __tablename__ = "identity_trust"
+    __table_args__ = (
+        Index("ix_identity_trust_trustor_user_id", "trustor_user_id"),
+        Index("ix_identity_trust_trustee_user_id", "trustee_user_id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    trustor_user_id: Mapped[str] = mapped_column(Id)
+    trustee_user_id: Mapped[str] = mapped_column(Id)
+    project_id: Mapped[str | None] = mapped_column(Id)
+    impersonation: Mapped[bool]
+    role_ids: Mapped[list[str]]
+    expires_at: Mapped[datetime | None]
+    remaining_uses: Mapped[int | None]
+    redelegated_trust_id: Mapped[str | None] = mapped_column(Id)
+    redelegation_count: Mapped[int] = mapped_column(default=0)
+
+
 class Region(Base):
     __tablename__ = "identity_region"
 

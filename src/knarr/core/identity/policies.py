@@ -29,6 +29,8 @@ MANAGES_GROUP = f"{ADMIN} or {_in_domain('manager', 'target.group.domain_id')}"
 MANAGES_PROJECT = f"{ADMIN} or {_in_domain('manager', 'target.project.domain_id')}"
 
 
+PARTIES = "user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+
 # Roles that a domain's manager may hand out: not more than what the manager has.
 MANAGED_ROLES = " or ".join(f"'{role}':%(target.role.name)s" for role in ("manager", "member", "reader"))
 
@@ -62,6 +64,20 @@ RULES: dict[str, str] = {
     "identity:delete_user": MANAGES_USER,
     "identity:list_user_projects": f"{SEES_USER} or rule:owner",
     "identity:list_groups_for_user": f"{SEES_USER} or rule:owner",
+    # Application credentials
+    "identity:list_application_credentials": f"{SEER} or rule:owner",
+    "identity:get_application_credential": f"{SEER} or rule:owner",
+    "identity:create_application_credential": "rule:owner",
+    "identity:delete_application_credential": f"{ADMIN} or rule:owner",
+    # Trusts
+    "identity:create_trust": "user_id:%(target.trust.trustor_user_id)s",
+    "identity:list_trusts": SEER,
+    "identity:list_trusts_for_trustor": f"{SEER} or user_id:%(target.trust.trustor_user_id)s",
+    "identity:list_trusts_for_trustee": f"{SEER} or user_id:%(target.trust.trustee_user_id)s",
+    "identity:get_trust": f"{SEER} or {PARTIES}",
+    "identity:list_roles_for_trust": f"{SEER} or {PARTIES}",
+    "identity:get_role_for_trust": f"{SEER} or {PARTIES}",
+    "identity:delete_trust": f"{ADMIN} or user_id:%(target.trust.trustor_user_id)s",
     # Groups
     "identity:list_groups": SEES_DOMAIN,
     "identity:get_group": SEES_GROUP,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from knarr.core.identity import schemas as s
 from knarr.core.identity.api import (
+    application_credentials,
     assignments,
     auth,
     catalog,
@@ -16,6 +17,7 @@ from knarr.core.identity.api import (
     groups,
     projects,
     roles,
+    trusts,
     users,
     versions,
 )
@@ -107,6 +109,70 @@ USERS = (
     ),
     Route("GET", f"{USER}/projects", users.list_user_projects, SIGNED_IN, summary="List a user's projects"),
     Route("GET", f"{USER}/groups", users.list_user_groups, SIGNED_IN, summary="List a user's groups"),
+)
+
+CREDENTIALS_OF = f"{USER}/application_credentials"
+
+CREDENTIALS = (
+    Route(
+        "GET",
+        CREDENTIALS_OF,
+        application_credentials.list_credentials,
+        SIGNED_IN,
+        summary="List application credentials",
+    ),
+    Route(
+        "POST",
+        CREDENTIALS_OF,
+        application_credentials.create_credential,
+        SIGNED_IN,
+        status=201,
+        body=s.CredentialCreate,
+        envelope="application_credential",
+        summary="Create an application credential",
+    ),
+    Route(
+        "GET",
+        f"{CREDENTIALS_OF}/{{credential_id}}",
+        application_credentials.show_credential,
+        SIGNED_IN,
+        summary="Show an application credential",
+    ),
+    Route(
+        "DELETE",
+        f"{CREDENTIALS_OF}/{{credential_id}}",
+        application_credentials.delete_credential,
+        SIGNED_IN,
+        status=204,
+        summary="Delete an application credential",
+    ),
+)
+
+TRUST = "/v3/OS-TRUST/trusts/{trust_id}"
+
+TRUSTS = (
+    Route("GET", "/v3/OS-TRUST/trusts", trusts.list_trusts, SIGNED_IN, summary="List trusts"),
+    Route(
+        "POST",
+        "/v3/OS-TRUST/trusts",
+        trusts.create_trust,
+        SIGNED_IN,
+        status=201,
+        body=s.TrustCreate,
+        envelope="trust",
+        summary="Create a trust",
+    ),
+    Route("GET", TRUST, trusts.show_trust, SIGNED_IN, summary="Show a trust"),
+    Route("DELETE", TRUST, trusts.delete_trust, SIGNED_IN, status=204, summary="Delete a trust"),
+    Route("GET", f"{TRUST}/roles", trusts.list_roles, SIGNED_IN, summary="List a trust's roles"),
+    Route("GET", f"{TRUST}/roles/{{role_id}}", trusts.show_role, SIGNED_IN, summary="Show a trust's role"),
+    Route(
+        "HEAD",
+        f"{TRUST}/roles/{{role_id}}",
+        trusts.check_role,
+        SIGNED_IN,
+        summary="Check that a trust has a role",
+    ),
 )
 
 GROUP = "/v3/groups/{group_id}"
@@ -448,6 +514,8 @@ ROUTES: tuple[Route, ...] = (
     *VERSIONS,
     *AUTH,
     *USERS,
+    *CREDENTIALS,
+    *TRUSTS,
     *GROUPS,
     *PROJECTS,
     *DOMAINS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -17,6 +18,8 @@ Url = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[a-zA-Z][a-z
 Tag = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
 Tags = Annotated[list[Tag], Meta(max_length=80)]
 Options = dict[str, Any]
+# A time with or without its zone (UTC is meant then): 2026-01-31T12:00:00.000000Z
+Moment = datetime
 Interface = Literal["public", "internal", "admin"]
 
 
@@ -90,6 +93,37 @@ class Scope(Body):
 class Auth(Body):
     identity: Identity
     scope: Scope | Literal["unscoped"] | UnsetType = UNSET
+
+
+# Application credentials, trusts
+
+
+class RoleRef(Body):
+    id: Id | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    domain_id: Id | UnsetType | None = UNSET
+
+
+class CredentialCreate(Body):
+    name: Name
+    secret: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    description: Text | None = None
+    expires_at: Moment | None = None
+    roles: Annotated[list[RoleRef], Meta(max_length=100)] | None = None
+    unrestricted: bool | None = None
+    project_id: Id | None = None
+
+
+class TrustCreate(Body):
+    trustor_user_id: Id
+    trustee_user_id: Id
+    impersonation: bool
+    project_id: Id | None = None
+    roles: Annotated[list[RoleRef], Meta(max_length=100)] = []
+    expires_at: Moment | None = None
+    remaining_uses: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    allow_redelegation: bool = False
+    redelegation_count: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
 
 
 # Users, groups

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msgspec import UNSET, UnsetType
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import tokens
 from knarr.core.identity.authentication import Proof, domain_matches, refused
 from knarr.core.identity.backend import EmbeddedIdentity, Entry
 from knarr.core.identity.issuing import InvalidTokenError
-from knarr.core.identity.models import Project
+from knarr.core.identity.models import Project, Trust
 from knarr.core.identity.schemas import DomainRef, ProjectRef, Scope
 from knarr.kernel.errors import BadRequest
 
@@ -25,8 +27,13 @@ def issue(backend: EmbeddedIdentity, proof: Proof, asked: Asked) -> tuple[str, E
     Without a scope in the body it is the user's default project if the user still may act on it, else
     unscoped.
     """
+    if proof.credential is not None:
+        return _issue_for_credential(backend, proof, asked)
     if isinstance(asked, UnsetType):
         return _issue_by_default(backend, proof)
+    if not isinstance(asked, str) and not isinstance(asked.trust, UnsetType):
+        _only_one(asked)
+        return _issue_for_trust(backend, proof, asked.trust.id)
     kind, target = _resolve(backend, asked)
     try:
         return _make(backend, proof, kind, target)
@@ -46,16 +53,70 @@ def _issue_by_default(backend: EmbeddedIdentity, proof: Proof) -> tuple[str, Ent
         raise refused(backend) from error
 
 
-def _make(backend: EmbeddedIdentity, proof: Proof, kind: int, target: str) -> tuple[str, Entry]:
+def _issue_for_credential(backend: EmbeddedIdentity, proof: Proof, asked: Asked) -> tuple[str, Entry]:
+    """The project is the credential's; upstream refuses any scope beside it."""
+    if not isinstance(asked, UnsetType):
+        raise refused(backend, "Application credentials cannot request a scope.")
+    assert proof.credential is not None
+    try:
+        return _make(
+            backend,
+            proof,
+            tokens.PROJECT,
+            proof.credential.project_id,
+            application_credential_id=proof.credential.id,
+        )
+    except InvalidTokenError as error:
+        raise refused(backend) from error
+
+
+def _issue_for_trust(backend: EmbeddedIdentity, proof: Proof, trust_id: str) -> tuple[str, Entry]:
+    """A token for the trustee, who shows as the trustor if the trust says so.
+
+    It takes one of the trust's uses.
+    """
+    with backend.db.read() as session:
+        trust = session.get(Trust, trust_id)
+    if trust is None or trust.trustee_user_id != proof.user_id or not trust.project_id:
+        raise refused(backend)
+    if not _take_use(backend, trust):
+        raise refused(backend)
+    shown = replace(proof, user_id=trust.trustor_user_id) if trust.impersonation else proof
+    if trust.expires_at is not None:
+        shown = replace(shown, expires_at=min(filter(None, (shown.expires_at, trust.expires_at))))
+    try:
+        return _make(backend, shown, tokens.PROJECT, trust.project_id, trust_id=trust.id)
+    except InvalidTokenError as error:
+        raise refused(backend) from error
+
+
+def _take_use(backend: EmbeddedIdentity, trust: Trust) -> bool:
+    """Whether a use was left; it is taken in one statement, so that two logins do not share the last one."""
+    if trust.remaining_uses is None:
+        return True
+    with backend.db.write() as session:
+        taken = session.execute(
+            update(Trust)
+            .where(Trust.id == trust.id, Trust.remaining_uses > 0)
+            .values(remaining_uses=Trust.remaining_uses - 1)
+        )
+        return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def _make(
+    backend: EmbeddedIdentity, proof: Proof, kind: int, target: str, **delegation: str
+) -> tuple[str, Entry]:
+    lasts_until = proof.begun_at + backend.lifetime
     token = tokens.make(
         proof.user_id,
         proof.methods,
         kind,
         target,
         proof.begun_at,
-        # A token made from another one lives no longer than that one.
-        proof.expires_at or proof.begun_at + backend.lifetime,
+        # A token made from another one, or from what runs out, lives no longer than that.
+        min(proof.expires_at or lasts_until, lasts_until),
         chain=proof.chain,
+        **delegation,
     )
     return backend.issue(token)
 
@@ -76,6 +137,13 @@ def _resolve(backend: EmbeddedIdentity, asked: Scope | str) -> tuple[int, str]:
     if asked.system is not UNSET:
         return tokens.SYSTEM_SCOPE, ""
     return tokens.UNSCOPED, ""
+
+
+def _only_one(asked: Scope) -> None:
+    if sum(getattr(asked, kind) is not UNSET for kind in KINDS) != 1:
+        raise BadRequest(
+            "scope must hold exactly one of project, domain, system, OS-TRUST:trust and unscoped."
+        )
 
 
 def _project_id(backend: EmbeddedIdentity, session: Session, ref: ProjectRef) -> str:

@@ -103,8 +103,17 @@ def add_bridge(netlink: Netlink, name: str, mtu: int) -> bool:
     return netlink.change(step, RTM_NEWLINK, payload, NLM_F_CREATE | NLM_F_EXCL, fine)
 
 
-def add_veth(netlink: Netlink, name: str, *, master: int, mtu: int, group: int, peer: str, peer_mac: str,
-             peer_namespace: int) -> None:
+def add_veth(
+    netlink: Netlink,
+    name: str,
+    *,
+    master: int,
+    mtu: int,
+    group: int,
+    peer: str,
+    peer_mac: str,
+    peer_namespace: int,
+) -> None:
     """Makes a veth pair in one request: the near end in a bridge and up, the far end in the namespace of
     the open file.
     """
@@ -127,8 +136,16 @@ def add_veth(netlink: Netlink, name: str, *, master: int, mtu: int, group: int, 
     netlink.change(f"make {name}", RTM_NEWLINK, payload, NLM_F_CREATE | NLM_F_EXCL)
 
 
-def set_link(netlink: Netlink, link: Link, *, up: bool | None = None, mtu: int | None = None,
-             mac: str | None = None, master: int | None = None, group: int | None = None) -> None:
+def set_link(
+    netlink: Netlink,
+    link: Link,
+    *,
+    up: bool | None = None,
+    mtu: int | None = None,
+    mac: str | None = None,
+    master: int | None = None,
+    group: int | None = None,
+) -> None:
     """Changes what is given."""
     payload = _ifinfo(link.index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
     if mtu is not None:
@@ -194,8 +211,9 @@ def _route(index: int, route: RouteEntry, flags: int = 0) -> bytes:
     network = ipaddress.ip_network(route.destination)
     family = socket.AF_INET if network.version == 4 else socket.AF_INET6
     scope = RT_SCOPE_UNIVERSE if route.nexthop or network.version == 6 else RT_SCOPE_LINK
-    head = struct.pack("=BBBBBBBBI", family, network.prefixlen, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope,
-                       RTN_UNICAST, flags)
+    head = struct.pack(
+        "=BBBBBBBBI", family, network.prefixlen, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST, flags
+    )
     payload = head + attribute(RTA_OIF, index)
     if network.prefixlen:
         payload += attribute(RTA_DST, network.network_address.packed)

@@ -101,12 +101,14 @@ class Netlink:
     def __enter__(self) -> Netlink:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
-    def change(self, step: str, kind: int, payload: bytes, flags: int = 0,
-               fine: tuple[int, ...] = ()) -> bool:
+    def change(
+        self, step: str, kind: int, payload: bytes, flags: int = 0, fine: tuple[int, ...] = ()
+    ) -> bool:
         """Sends a request and waits for its acknowledgement.
 
         Returns True when it was carried out, False when the kernel answered one of the errnos in `fine`.

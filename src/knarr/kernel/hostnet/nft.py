@@ -55,7 +55,10 @@ class Nft:
                 if "No such file" in str(error):
                     return []
                 raise
-        return list(json.loads(answer)["nftables"]) if answer.strip() else []
+        try:
+            return list(json.loads(answer)["nftables"])
+        except (ValueError, KeyError) as error:
+            raise NftError(f"the listing of table {family} {table} cannot be read: {error}") from error
 
 
 def available() -> str | None:
@@ -111,9 +114,15 @@ class _Program:
         self._program = program
 
     def run(self, commands: str) -> str:
-        flags = ["-j"] if commands.startswith("list ") else []
+        # Listing takes its command as arguments: with -j the program would read its input as JSON.
+        listing = commands.startswith("list ")
+        arguments = ["-j", *commands.split()] if listing else ["-f", "-"]
         done = subprocess.run(
-            [self._program, *flags, "-f", "-"], input=commands, capture_output=True, text=True, check=False,
+            [self._program, *arguments],
+            input="" if listing else commands,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=TIMEOUT_SECONDS,
         )
         if done.returncode:

@@ -80,8 +80,14 @@ def plug(spec: PlugSpec) -> bool:
         if tap is not None:
             links.delete_link(netlink, spec.tap)
         links.add_veth(
-            netlink, spec.tap, master=bridge.index, mtu=spec.mtu, group=TAP_GROUP,
-            peer=spec.ifname, peer_mac=spec.mac, peer_namespace=namespace,
+            netlink,
+            spec.tap,
+            master=bridge.index,
+            mtu=spec.mtu,
+            group=TAP_GROUP,
+            peer=spec.ifname,
+            peer_mac=spec.mac,
+            peer_namespace=namespace,
         )
         run_in_namespace(there, lambda: _configure(spec))
     finally:

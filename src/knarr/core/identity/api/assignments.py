@@ -166,7 +166,7 @@ def _resolve_inherited(session: Session, rows: list[Row]) -> list[Row]:
     if not handed_down:
         return plain
     parents = session.execute(select(Project.id, Project.parent_id).where(Project.is_domain.is_(False))).all()
-    children: dict[str, list[str]] = {}
+    children: dict[str | None, list[str]] = {}
     for ident, parent in parents:
         children.setdefault(parent, []).append(ident)
     resolved = [
@@ -177,7 +177,7 @@ def _resolve_inherited(session: Session, rows: list[Row]) -> list[Row]:
     return plain + resolved
 
 
-def _all_below(children: dict[str, list[str]], root: str) -> Iterable[str]:
+def _all_below(children: dict[str | None, list[str]], root: str) -> Iterable[str]:
     edge = list(children.get(root, []))
     while edge:
         ident = edge.pop()

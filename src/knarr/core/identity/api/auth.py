@@ -7,7 +7,7 @@ from sqlalchemy import select
 from knarr.core.identity import authentication, grants, scoping
 from knarr.core.identity.api import domains as domain_views
 from knarr.core.identity.api import projects as project_views
-from knarr.core.identity.api.common import View, collection, flag, identity, link
+from knarr.core.identity.api.common import View, caller, collection, flag, identity, link
 from knarr.core.identity.backend import Entry
 from knarr.core.identity.models import Project
 from knarr.kernel.errors import Forbidden, NotFound
@@ -64,7 +64,7 @@ def show_catalog(req: Request) -> View:
 def list_projects(req: Request) -> View:
     """The enabled projects that the caller may have a token for."""
     with req.db.read() as session:
-        rows = project_views.may_enter(session, req.ctx.user_id)
+        rows = project_views.may_enter(session, caller(req))
     return collection(req, "projects", [project_views.view(req, row) for row in rows], "auth/projects")
 
 
@@ -73,7 +73,7 @@ def list_domains(req: Request) -> View:
     stmt = select(Project).where(
         Project.is_domain.is_(True),
         Project.enabled.is_(True),
-        Project.id.in_(grants.domains_of(req.ctx.user_id)),
+        Project.id.in_(grants.domains_of(caller(req))),
     )
     with req.db.read() as session:
         rows = session.scalars(stmt.order_by(Project.name)).all()
@@ -83,7 +83,7 @@ def list_domains(req: Request) -> View:
 def list_system(req: Request) -> View:
     """[{"all": true}] if the caller may have a token for the system."""
     with req.db.read() as session:
-        roles = grants.on_system(session, req.ctx.user_id)
+        roles = grants.on_system(session, caller(req))
     return {"system": [{"all": True}] if roles else [], "links": {"self": link(req, "auth/system")}}
 
 

@@ -264,7 +264,7 @@ def _chosen(req: Request, entries: Any, names: tuple[str, ...]) -> list[Any]:
 def _own_row(req: Request, session: Session, model: Any, ident: str, what: str) -> Any:
     """The row to change; Forbidden for what this program serves itself."""
     services, endpoints = identity(req).own_services()
-    if any(entry.id == ident for entry in (*services, *endpoints)):
+    if ident in {*(entry.id for entry in services), *(entry.id for entry in endpoints)}:
         raise Forbidden(f"The {what} {ident} is served by Knarr itself: its configuration decides about it.")
     return load(session, model, ident, what)
 

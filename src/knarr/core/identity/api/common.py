@@ -43,6 +43,11 @@ def identity(req: Request) -> EmbeddedIdentity:
     return embedded(req.runtime)
 
 
+def caller(req: Request) -> str:
+    """The id of the user who asks; routes that are not public always have one."""
+    return str(req.ctx.user_id)
+
+
 def link(req: Request, *parts: str) -> str:
     return req.url("/".join(("/v3", *parts)))
 

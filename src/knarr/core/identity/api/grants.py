@@ -169,7 +169,7 @@ def _summary(kind: Kind, call: Callable[..., Any]) -> str:
 def _parts(kind: Kind, req: Request, session: Session, ids: dict[str, str], action: str) -> Parts:
     """What the path names, once the rule allows the action on it; NotFound for what does not exist."""
     actor_id = ids[f"{kind.actor}_id"]
-    actor = session.get(User if kind.actor == "user" else Group, actor_id)
+    actor: Any = session.get(User if kind.actor == "user" else Group, actor_id)
     target = None if kind.target == "system" else session.get(Project, ids[f"{kind.target}_id"])
     if kind.target == "domain" and target is not None and not target.is_domain:
         target = None

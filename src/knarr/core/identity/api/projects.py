@@ -27,7 +27,7 @@ from knarr.core.identity.api.common import (
     visible_domain,
     writing,
 )
-from knarr.core.identity.models import Assignment, Project
+from knarr.core.identity.models import ApplicationCredential, Assignment, Project, Trust
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Forbidden
 from knarr.kernel.web import Request
@@ -275,6 +275,8 @@ def below(session: Session, project_id: str) -> list[Project]:
 def forget_projects(session: Session, project_ids: list[str]) -> None:
     """Delete projects or domains with the roles on them."""
     session.execute(delete(Assignment).where(Assignment.target_id.in_(project_ids)))
+    session.execute(delete(ApplicationCredential).where(ApplicationCredential.project_id.in_(project_ids)))
+    session.execute(delete(Trust).where(Trust.project_id.in_(project_ids)))
     session.execute(delete(Project).where(Project.id.in_(project_ids)))
 
 

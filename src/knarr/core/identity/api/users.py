@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity import authentication, tokens
@@ -28,7 +28,7 @@ from knarr.core.identity.api.common import (
     writing,
 )
 from knarr.core.identity.backend import EmbeddedIdentity
-from knarr.core.identity.models import Assignment, Group, Membership, User
+from knarr.core.identity.models import ApplicationCredential, Assignment, Group, Membership, Trust, User
 from knarr.core.identity.schemas import UserRef
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Conflict
@@ -188,6 +188,10 @@ def forget_users(session: Session, user_ids: list[str]) -> None:
     """Delete users with all that hangs on them."""
     session.execute(delete(Assignment).where(Assignment.actor_id.in_(user_ids)))
     session.execute(delete(Membership).where(Membership.user_id.in_(user_ids)))
+    session.execute(delete(ApplicationCredential).where(ApplicationCredential.user_id.in_(user_ids)))
+    session.execute(
+        delete(Trust).where(or_(Trust.trustor_user_id.in_(user_ids), Trust.trustee_user_id.in_(user_ids)))
+    )
     session.execute(delete(User).where(User.id.in_(user_ids)))
 
 

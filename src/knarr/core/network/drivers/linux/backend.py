@@ -112,6 +112,7 @@ class LinuxBackend(NetworkBackend):
             changes.repaired += self._commit_all().changed
             changes.repaired += self._reconcile_bridges()
             self._cut({network.id for network in desired.networks} | self._port_networks(), set())
+            self._cut_zones()
             self._presence.expect_only(port for port in desired.ports if port.local)
             return changes
 
@@ -151,6 +152,8 @@ class LinuxBackend(NetworkBackend):
             self._fragments.update(built)
         if change.narrower or gone:
             self._cut(self._networks_of(owners), gone or set())
+        if any(owner[0] == "network" and not fragment.elements for owner, fragment in built.items()):
+            self._cut_zones()
 
     def _commit_all(self) -> Delta:
         """Brings everything desired into the kernel, given what `_read` found there."""
@@ -189,12 +192,21 @@ class LinuxBackend(NetworkBackend):
             if count:
                 LOG.info("Cut %d connections that no rule allows any more", count)
 
+    def _cut_zones(self) -> None:
+        """Ends what connections are left of networks that are gone: another may get their zone."""
+        zones = self._desired.drop_zones()
+        if zones:
+            conntrack.cut(lambda _: True, zones)
+
     def _reconcile_bridges(self) -> list[str]:
         lines = []
         wanted = {network.bridge: network.mtu for network in self._desired.networks.values()}
         for bridge, mtu in wanted.items():
-            if hostnet.ensure_bridge(bridge, mtu):
-                lines.append(f"bridge {bridge}")
+            try:
+                if hostnet.ensure_bridge(bridge, mtu):
+                    lines.append(f"bridge {bridge}")
+            except hostnet.NetlinkError as error:
+                LOG.warning("The bridge %s could not be made: %s", bridge, error)
         used = {tap.bridge for tap in hostnet.list_taps("").values()}
         for bridge in hostnet.list_bridges():
             if bridge not in wanted and bridge not in used:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from knarr.core.network.drivers.base import (
@@ -14,6 +15,8 @@ from knarr.core.network.drivers.base import (
 from knarr.core.network.drivers.linux import filters, rules
 from knarr.core.network.drivers.linux.fragments import Fragment
 from knarr.kernel.hostnet.conntrack import Address, Connection
+
+LOG = logging.getLogger(__name__)
 
 Owner = tuple[str, ...]
 """Whose fragment:
@@ -42,7 +45,10 @@ class Desired:
         self.groups = {group.id: group for group in desired.groups}
         self.ports, self._members, self._claims = {}, {}, {}
         for port in desired.ports:
-            self.set_port(port)
+            try:
+                self.set_port(port)
+            except ValueError as error:
+                LOG.warning("Port %s gets no filter and stays closed: %s", port.id, error)
 
     def owners(self) -> set[Owner]:
         """Every owner of a fragment."""
@@ -53,10 +59,11 @@ class Desired:
         return found
 
     def set_port(self, port: PortState) -> set[Owner]:
-        """Adds or updates a port. Returns whose fragments that touches."""
+        """Adds or updates a port. Returns whose fragments that touches. ValueError: a bad address."""
+        claims = tuple(filters.claimed(port))
         touched = self.drop_port(port.id)
         self.ports[port.id] = port
-        self._claims[port.id] = tuple(filters.claimed(port))
+        self._claims[port.id] = claims
         for group_id in port.security_groups:
             self._members.setdefault((group_id, port.network_id), set()).add(port.id)
         return touched | self._around(port)
@@ -99,6 +106,15 @@ class Desired:
             "members": self._member_sets,
         }
         return builders[kind](*rest)
+
+    def drop_zones(self) -> set[int]:
+        """Forgets the zones of networks that are gone. Returns them."""
+        networks = self.networks.keys() | {port.network_id for port in self.ports.values()}
+        bridges = {bridge_name(network) for network in networks}
+        dropped = {zone for zone, bridge in self.zones.items() if bridge not in bridges}
+        for zone in dropped:
+            del self.zones[zone]
+        return dropped
 
     def addresses(self, port_id: str) -> set[str]:
         """Addresses and prefixes that the port may send from."""

@@ -5,8 +5,10 @@ Where what is decided:
 packets by br_netfilter) writes the state into two bits of the packet's mark, and table `bridge` decides
 everything by tap. - prerouting: sources (MAC, IP, ARP, ND) of taps, before anything else sees the packet.
 Stateless. - forward: first the sender's egress rules, then the receiver's ingress rules; each port has a
-chain for either, which jumps to chains of its groups. input and output do the same for an address that the
-host itself has on a bridge. - A conntrack zone per network: networks may have the same addresses. Closed when
+chain for either, which jumps to chains of its groups.
+- input: guests do not reach the host itself, which has no business on their networks. output: what the host
+  sends into a network meets the receiver's rules.
+- A conntrack zone per network: networks may have the same addresses. Closed when
 in doubt: taps carry a device group from birth (`TAP_GROUP`); one that no map knows is dropped, and a packet
 without state bits (no br_netfilter, an invalid packet) is dropped by every port that has port security.
 """
@@ -18,6 +20,7 @@ from collections.abc import Iterable, Mapping
 
 from knarr.core.network.drivers.base import PortState, bridge_name
 from knarr.core.network.drivers.linux.fragments import Chain, Fragment
+from knarr.kernel.hostnet.links import mac_bytes
 from knarr.kernel.hostnet.plugging import TAP_GROUP
 
 STATE_BITS, ESTABLISHED, NEW = 0x30000000, 0x10000000, 0x20000000
@@ -79,7 +82,7 @@ BRIDGE_CHAINS = {
     "sources": Chain("type filter hook prerouting priority -300", _SOURCES),
     "egress-forward": Chain("type filter hook forward priority -200", _EGRESS),
     "ingress-forward": Chain("type filter hook forward priority -190", _INGRESS),
-    "egress-input": Chain("type filter hook input priority -200", _EGRESS),
+    "egress-input": Chain("type filter hook input priority -200", (f"iifgroup {TAP_GROUP} drop",)),
     "ingress-output": Chain("type filter hook output priority -200", _INGRESS),
     "out-basics": Chain("", _OUT + _STATEFUL),
     "in-basics": Chain("", _IN + _STATEFUL),
@@ -165,7 +168,10 @@ def members(group_id: str, network_id: str, addresses: Iterable[str]) -> Fragmen
 
 
 def claimed(state: PortState) -> Iterable[tuple[str, str]]:
-    """(MAC, address or prefix) pairs that a port may send from, its IPv6 link-local address among them."""
+    """(MAC, address or prefix) pairs that a port may send from, its IPv6 link-local address among them.
+
+    Raises ValueError for what is no address or MAC.
+    """
     mac = state.mac_address.lower()
     found = {(mac, _plain(address)): None for address in state.fixed_ips}
     found[mac, link_local(mac)] = None
@@ -183,7 +189,7 @@ def version_of(address: str) -> int:
 
 def link_local(mac: str) -> str:
     """The address that a device with this MAC gives itself (RFC 4291, appendix A)."""
-    packed = bytearray.fromhex(mac.replace(":", ""))
+    packed = bytearray(mac_bytes(mac))
     packed[0] ^= 2
     return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + packed[:3] + b"\xff\xfe" + packed[3:]))
 

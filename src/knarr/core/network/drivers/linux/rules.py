@@ -159,7 +159,9 @@ def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def allows(
-    rules: Iterable[RuleState], direction: str, connection: Connection,
+    rules: Iterable[RuleState],
+    direction: str,
+    connection: Connection,
     group_addresses: Callable[[str], Mapping[str, object]],
 ) -> bool:
     """Whether one of the rules lets the connection's first packet through in this direction.

@@ -1,0 +1,148 @@
+"""Application credentials: /v3/users/ID/application_credentials. They never change, so there is no update."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.core.identity import delegating, tokens
+from knarr.core.identity.api import users
+from knarr.core.identity.api.common import (
+    View,
+    collection,
+    identity,
+    linked,
+    matching,
+    missing,
+    page,
+    writing,
+)
+from knarr.core.identity.models import ApplicationCredential, Role
+from knarr.kernel.errors import BadRequest, Conflict, Forbidden
+from knarr.kernel.web import Request
+
+FILTERS = {"name": ApplicationCredential.name}
+
+
+def view(req: Request, row: ApplicationCredential, roles: dict[str, Role]) -> View:
+    body: View = {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "user_id": row.user_id,
+        "project_id": row.project_id,
+        "roles": [
+            {"id": role.id, "name": role.name, "domain_id": role.domain_id or None}
+            for role in (roles[role_id] for role_id in row.role_ids if role_id in roles)
+        ],
+        "expires_at": tokens.stamp(row.expires_at) if row.expires_at else None,
+        "unrestricted": row.unrestricted,
+        "system": None,
+    }
+    return linked(req, body, "users", row.user_id, "application_credentials", row.id)
+
+
+def list_credentials(req: Request, user_id: str) -> View:
+    path = f"users/{user_id}/application_credentials"
+    stmt = select(ApplicationCredential).where(ApplicationCredential.user_id == user_id)
+    with req.db.read() as session:
+        users.found(req, session, user_id, "identity:list_application_credentials")
+        rows, following = page(req, session, matching(stmt, req, FILTERS), ApplicationCredential, path)
+        roles = _roles(session)
+    views = [view(req, row, roles) for row in rows]
+    return collection(req, "application_credentials", views, path, following)
+
+
+def show_credential(req: Request, user_id: str, credential_id: str) -> View:
+    with req.db.read() as session:
+        users.found(req, session, user_id, "identity:get_application_credential")
+        row = _found(session, user_id, credential_id)
+        return {"application_credential": view(req, row, _roles(session))}
+
+
+def create_credential(req: Request, user_id: str) -> View:
+    """201 {application_credential} with its `secret`, which is told this once.
+
+    It is for the project of the caller's token and has its roles, or those of them that were named.
+    """
+    body, token = req.body, req.ctx.token or {}
+    with req.db.read() as session:
+        users.found(req, session, user_id, "identity:create_application_credential")
+    project_id = check_may_delegate(req)
+    if "OS-TRUST:trust" in token:
+        raise Forbidden(
+            "A token made from a trust cannot make an application credential, which would outlive it."
+        )
+    if body.project_id not in (None, project_id):
+        raise BadRequest("project_id must be the project of your token.")
+    expires_at = delegating.end_of(body.expires_at)
+    backend = identity(req)
+    role_ids = delegating.lent_roles(backend.role_book(), body.roles, delegating.token_roles(token))
+    secret = body.secret or secrets.token_urlsafe(64)
+    hashed = backend.passwords.hash(secret)
+    with writing(req, "application_credential") as session:
+        _refuse_duplicate(session, user_id, body.name)
+        row = ApplicationCredential(
+            name=body.name,
+            user_id=user_id,
+            project_id=project_id,
+            secret_hash=hashed,
+            description=body.description,
+            role_ids=role_ids,
+            unrestricted=bool(body.unrestricted),
+            expires_at=expires_at,
+        )
+        session.add(row)
+        session.flush()
+        roles = _roles(session)
+    return {"application_credential": {**view(req, row, roles), "secret": secret}}
+
+
+def delete_credential(req: Request, user_id: str, credential_id: str) -> None:
+    """204; tokens made from it are refused from now on."""
+    _check_unrestricted(req)
+    with writing(req, "application_credential") as session:
+        users.found(req, session, user_id, "identity:delete_application_credential")
+        session.delete(_found(session, user_id, credential_id))
+
+
+def check_may_delegate(req: Request) -> str:
+    """The project of the caller's token.
+
+    Raises Forbidden for a token that must not make further credentials.
+    """
+    _check_unrestricted(req)
+    if not req.ctx.project_id:
+        raise Forbidden("A project-scoped token is required: roles on its project are what is delegated.")
+    return str(req.ctx.project_id)
+
+
+def _check_unrestricted(req: Request) -> None:
+    token: dict[str, Any] = req.ctx.token or {}
+    if token.get("application_credential", {}).get("restricted"):
+        raise Forbidden("A restricted application credential cannot make or delete credentials and trusts.")
+
+
+def _found(session: Session, user_id: str, credential_id: str) -> ApplicationCredential:
+    row = session.get(ApplicationCredential, credential_id)
+    if row is None or row.user_id != user_id:
+        raise missing("application credential", credential_id)
+    return row
+
+
+def _roles(session: Session) -> dict[str, Role]:
+    return {role.id: role for role in session.scalars(select(Role))}
+
+
+def _refuse_duplicate(session: Session, user_id: str, name: str) -> None:
+    stmt = select(ApplicationCredential.id).where(
+        ApplicationCredential.user_id == user_id, ApplicationCredential.name == name
+    )
+    if session.scalar(stmt):
+        raise Conflict(
+            "Conflict occurred attempting to store application_credential - "
+            f"Duplicate entry found with name {name}."
+        )
