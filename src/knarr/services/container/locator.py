@@ -13,7 +13,7 @@ DRIVERS = "knarr.container.engine"
 
 def engine_of(runtime: Runtime) -> ContainerEngine:
     def make() -> ContainerEngine:
-        driver = runtime.driver(DRIVERS, runtime.conf["engine"])
+        driver = runtime.driver(DRIVERS, runtime.conf.engine)
         engine: ContainerEngine = driver(runtime.conf, runtime.state_dir)
         return engine
 
