@@ -92,9 +92,9 @@ def _inventory(session: Any, hostname: str, info: Any) -> None:
         if getattr(host, name) != value:
             setattr(host, name, value)
     claims = session.execute(
-        select(func.count(), func.sum(Container.cpu), func.sum(Container.memory), func.sum(Container.disk)).where(
-            Container.host == hostname
-        )
+        select(
+            func.count(), func.sum(Container.cpu), func.sum(Container.memory), func.sum(Container.disk)
+        ).where(Container.host == hostname)
     ).one()
     host.total_containers, host.cpu_used, host.mem_used, host.disk_used = (value or 0 for value in claims)
 

@@ -56,7 +56,9 @@ def _load(work: Any, engine: Any, container: Any, ref: str) -> None:
     path = f"/v2/images/{container.image_id}/file"
     answer = work.runtime.service_client("image").get(path, stream=True, timeout=TIMEOUT)
     if answer.status_code != 200:
-        raise Fatal(f"Image {container.image} could not be read from the image service ({answer.status_code}).")
+        raise Fatal(
+            f"Image {container.image} could not be read from the image service ({answer.status_code})."
+        )
     work.progress(0, None, f"loading image {container.image}")
     engine.load(answer.raw, ref)
 

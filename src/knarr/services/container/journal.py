@@ -29,7 +29,9 @@ def begin(session: Session, container: Any, action: str, ctx: Any) -> int:
     return record.id
 
 
-def end(session: Session, action_id: int | None, event: str, begun: datetime, error: str | None = None) -> None:
+def end(
+    session: Session, action_id: int | None, event: str, begun: datetime, error: str | None = None
+) -> None:
     """Write how it ended, with the one event of the work on the host."""
     if action_id is None:
         return

@@ -15,7 +15,9 @@ from knarr.services.container.rest import call, get
 from knarr.services.container.schemas import Net
 
 DEVICE_OWNER = "compute:zun"
-NETWORK_FIELDS = [("fields", f) for f in ("id", "name", "project_id", "tenant_id", "shared", "router:external", "subnets")]
+NETWORK_FIELDS = [
+    ("fields", f) for f in ("id", "name", "project_id", "tenant_id", "shared", "router:external", "subnets")
+]
 UNUSABLE = ("ACTIVE", "BUILD", "ERROR")
 
 View = dict[str, Any]
@@ -114,7 +116,9 @@ def addresses(nets: list[View], ports: list[View]) -> dict[str, list[View]]:
 # What a request wants
 
 
-def _interface(network_id: str, port_id: str | None = None, v4: str | None = None, v6: str | None = None) -> View:
+def _interface(
+    network_id: str, port_id: str | None = None, v4: str | None = None, v6: str | None = None
+) -> View:
     return {"network_id": network_id, "port_id": port_id, "preserve": bool(port_id), "v4": v4, "v6": v6}
 
 
@@ -155,7 +159,9 @@ def _lookup(client: Any, kind: str, idents: list[str], fields: list[tuple[str, s
         path = f"/v2.0/{kind.replace('_', '-')}s"
         for row in get(client, path, params)[f"{kind}s"]:
             if row[key] in found:
-                raise Conflict(f"Multiple {kind.replace('_', ' ')}s have the name '{row[key]}': use the id instead.")
+                raise Conflict(
+                    f"Multiple {kind.replace('_', ' ')}s have the name '{row[key]}': use the id instead."
+                )
             found[row[key]] = row
     missing = [ident for ident in idents if ident not in found]
     if missing:
@@ -174,9 +180,13 @@ def _one_net(
         return _interface(port["network_id"], port["id"])
     network = networks[wish.network or ""]
     if network.get("router:external") and not network.get("shared") and not external_allowed:
-        raise Forbidden(f"Network {network['id']} is external; attaching containers to it needs an administrator.")
+        raise Forbidden(
+            f"Network {network['id']} is external; attaching containers to it needs an administrator."
+        )
     if not network["subnets"]:
-        raise Conflict(f"Network {network['id']} has no subnet, so that a container would get no address there.")
+        raise Conflict(
+            f"Network {network['id']} has no subnet, so that a container would get no address there."
+        )
     if wish.v4 or wish.v6:
         _check_fixed(client, network["id"], [ip for ip in (wish.v4, wish.v6) if ip])
     return _interface(network["id"], None, wish.v4 or None, wish.v6 or None)
@@ -186,7 +196,9 @@ def _check_port(port: View) -> None:
     if port.get("device_id"):
         raise Conflict(f"Port {port['id']} is in use by {port['device_id']}.", code="PortInUse")
     if port.get("status") in UNUSABLE:
-        raise Conflict(f"Port {port['id']} is {port['status']}: only an unused one can be given.", code="PortNotUsable")
+        raise Conflict(
+            f"Port {port['id']} is {port['status']}: only an unused one can be given.", code="PortNotUsable"
+        )
     if port.get("binding:vif_type") == "binding_failed":
         raise Conflict(f"Binding of port {port['id']} has failed before.", code="PortBindingFailed")
 
@@ -197,7 +209,9 @@ def _check_fixed(client: Any, network_id: str, wanted: list[str]) -> None:
     for address in wanted:
         ip = ipaddress.ip_address(address)
         if not any(ip.version == cidr.version and ip in cidr for cidr in ranges):
-            raise BadRequest(f"{address} lies in no subnet of network {network_id}.", code="InvalidIpForNetwork")
+            raise BadRequest(
+                f"{address} lies in no subnet of network {network_id}.", code="InvalidIpForNetwork"
+            )
         params = [("network_id", network_id), ("fixed_ips", f"ip_address={address}"), ("fields", "id")]
         if get(client, "/v2.0/ports", params)["ports"]:
             raise Conflict(f"Address {address} of network {network_id} is in use.", code="IpAddressInUse")
@@ -236,7 +250,9 @@ def _bind(client: Any, net: View, container: Any, host: str) -> View:
     path = f"/v2.0/ports/{net['port_id']}"
     port = call(client, "GET", path)["port"]
     if port["device_id"]:
-        raise Conflict(f"Port {port['id']} has been taken by {port['device_id']} meanwhile.", code="PortInUse")
+        raise Conflict(
+            f"Port {port['id']} has been taken by {port['device_id']} meanwhile.", code="PortInUse"
+        )
     change: View = {"device_id": container.uuid, "device_owner": DEVICE_OWNER, "binding:host_id": host}
     if container.security_groups:
         change["security_groups"] = container.security_groups

@@ -13,7 +13,9 @@ OPTIONS = [
         choices=("ifnotpresent", "always", "never"),
         help="When an image is pulled if the request does not say. Upstream: always.",
     ),
-    cfg.StrOpt("default_image_driver", default="docker", choices=("docker", "glance"), help="Where images are."),
+    cfg.StrOpt(
+        "default_image_driver", default="docker", choices=("docker", "glance"), help="Where images are."
+    ),
     cfg.FloatOpt("default_cpu", default=1.0, min=0.0, help="Cores of a container that names none."),
     cfg.FloatOpt("minimum_cpu", default=0.1, min=0.0, help="Fewest cores of a container."),
     cfg.FloatOpt("maximum_cpu", default=16.0, help="Most cores of a container."),
@@ -34,17 +36,28 @@ OPTIONS = [
     cfg.ListOpt(
         "enabled_filters",
         default=[
-            "AvailabilityZoneFilter", "ComputeFilter", "RuntimeFilter", "LabelFilter",
-            "CPUFilter", "RamFilter", "DiskFilter",
+            "AvailabilityZoneFilter",
+            "ComputeFilter",
+            "RuntimeFilter",
+            "LabelFilter",
+            "CPUFilter",
+            "RamFilter",
+            "DiskFilter",
         ],
         help="The filters that a host must pass, in this order.",
     ),
-    cfg.FloatOpt("cpu_allocation_ratio", default=16.0, min=0.0, help="Cores given out for each one there is."),
+    cfg.FloatOpt(
+        "cpu_allocation_ratio", default=16.0, min=0.0, help="Cores given out for each one there is."
+    ),
     cfg.FloatOpt("ram_allocation_ratio", default=1.5, min=0.0, help="MiB given out for each one there is."),
     cfg.FloatOpt("disk_allocation_ratio", default=1.0, min=0.0, help="GiB given out for each one there is."),
     cfg.IntOpt("reserved_host_memory_mb", default=512, min=0, help="MiB of the host that no container gets."),
-    cfg.IntOpt("service_down_time", default=180, min=1, help="Seconds without a heartbeat until a host is down."),
-    cfg.IntOpt("report_interval", default=60, min=1, help="Seconds between heartbeats, and between inventories."),
+    cfg.IntOpt(
+        "service_down_time", default=180, min=1, help="Seconds without a heartbeat until a host is down."
+    ),
+    cfg.IntOpt(
+        "report_interval", default=60, min=1, help="Seconds between heartbeats, and between inventories."
+    ),
     cfg.IntOpt("sync_interval", default=60, min=0, help="Seconds between full comparisons with the engine."),
     cfg.IntOpt("execute_timeout", default=5, min=1, help="Seconds that a command run by execute may take."),
     cfg.IntOpt("default_timeout", default=10, min=0, help="Seconds that a container gets to stop."),

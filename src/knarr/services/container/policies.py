@@ -14,8 +14,16 @@ NOBODY = "rule:deny_everybody"
 
 _BASE = (
     ("context_is_admin", "role:admin", "Who counts as an administrator"),
-    ("admin_or_owner", "role:admin or (role:member and project_id:%(project_id)s)", "Who changes a project's things"),
-    ("admin_or_reader", "role:admin or (role:reader and project_id:%(project_id)s)", "Who sees a project's things"),
+    (
+        "admin_or_owner",
+        "role:admin or (role:member and project_id:%(project_id)s)",
+        "Who changes a project's things",
+    ),
+    (
+        "admin_or_reader",
+        "role:admin or (role:reader and project_id:%(project_id)s)",
+        "Who sees a project's things",
+    ),
     ("deny_everybody", "!", "Nobody"),
 )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from knarr.kernel.errors import Conflict
 from knarr.services.container.drivers.base import EngineError, EngineTimeout, container_name
 from knarr.services.container.errors import from_engine
 from knarr.services.container.locator import engine_of
-from knarr.kernel.errors import Conflict
 
 # No answer through the bus is larger; who needs more asks for the last lines.
 MAX_LOGS = 16 * 1024 * 1024

@@ -9,7 +9,10 @@ from msgspec import Meta, field
 from knarr.kernel.schema import Body, since
 
 ContainerName = Annotated[
-    str, Meta(min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z", description="Container name")
+    str,
+    Meta(
+        min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z", description="Container name"
+    ),
 ]
 Text = Annotated[str, Meta(max_length=1024)]
 Short = Annotated[str, Meta(max_length=255)]

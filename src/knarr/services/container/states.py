@@ -74,18 +74,6 @@ ACTIONS: dict[str, Action] = {
     )
 }
 
-# How the statuses of an engine read here.
-FROM_ENGINE = {
-    "created": CREATED,
-    "running": RUNNING,
-    "paused": PAUSED,
-    "restarting": RESTARTING,
-    "removing": DELETING,
-    "exited": STOPPED,
-    "stopped": STOPPED,
-    "dead": DEAD,
-}
-
 
 def check(action: str, status: str, ident: str) -> Action:
     """The row of `action`; raises Conflict, naming action and state, if it may not start from `status`."""

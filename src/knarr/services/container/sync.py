@@ -32,7 +32,7 @@ LOG = logging.getLogger(__name__)
 GONE = "The container was removed from the engine behind the service's back."
 ROW = (
     Container.uuid, Container.status, Container.task_state, Container.auto_remove, Container.restart_policy,
-    Container.host, Container.project_id, Container.user_id,
+    Container.host, Container.project_id, Container.engine_id,
 )  # fmt: skip
 
 Values = dict[str, Any]
@@ -85,9 +85,11 @@ def on_event(runtime: Runtime, event: ContainerEvent) -> None:
         row = _row(runtime, event.uuid)
         if row is None or row.host != runtime.host:
             return
-        if row.task_state is not None or row.status == states.CREATING:
+        if row.task_state is not None:
             tracker.remember(event.uuid, values)
             return
+        if row.engine_id is None or (event.action == "destroy" and row.status == states.ERROR):
+            return  # the last words of a container that could not be made
         if event.action == "die" and _restarts(row):
             values = observed(engine_of(runtime).inspect(container_name(event.uuid)))
         write(runtime, row, values)
@@ -170,7 +172,7 @@ def compare(runtime: Runtime) -> None:
     with runtime.db.read() as session:
         rows = session.execute(select(*ROW).where(Container.host == runtime.host)).all()
     for row in rows:
-        if row.task_state is not None or row.status in (states.CREATING, states.DELETED):
+        if row.task_state is not None or row.engine_id is None:
             continue
         state = there.get(row.uuid)
         if state is None and row.status == states.ERROR:

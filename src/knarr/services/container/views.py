@@ -58,7 +58,7 @@ def container_viewer(req: Request) -> Callable[[Any], View]:
 
 
 def status_detail(row: Any, now: datetime) -> str | None:
-    """"Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like."""
+    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like."""
     if row.status == states.RUNNING:
         return up(row.started_at, now)
     if row.status == states.PAUSED:

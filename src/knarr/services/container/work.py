@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import Cancelled, Fatal, OperationKind, Step
@@ -86,6 +86,13 @@ def _begun(work: Work) -> datetime:
     return datetime.fromisoformat(work.data["begun"])
 
 
+def _hold(work: Work, container: Container, task_state: str | None) -> None:
+    """From here on the row is this operation's; an earlier one on the container may have let it go."""
+    if container.task_state is None:
+        change(work, task_state=task_state)
+    sync.tracker_of(work.runtime).forget(container.uuid)
+
+
 # Create and start
 
 
@@ -107,7 +114,9 @@ def spec(container: Container) -> base.ContainerSpec:
         interactive=container.interactive,
         tty=container.tty,
         privileged=container.privileged,
-        restart_policy=base.RestartPolicy(policy.get("Name", "no"), int(policy.get("MaximumRetryCount") or 0)),
+        restart_policy=base.RestartPolicy(
+            policy.get("Name", "no"), int(policy.get("MaximumRetryCount") or 0)
+        ),
         runtime=container.runtime,
         healthcheck=base.Healthcheck(**check) if check else None,
         sandbox=base.sandbox_name(container.uuid),
@@ -116,7 +125,8 @@ def spec(container: Container) -> base.ContainerSpec:
 
 @step
 def fetch_image(work: Work, engine: ContainerEngine, container: Container) -> None:
-    images.ensure(work, engine, container)
+    if container.engine_id is None:
+        images.ensure(work, engine, container)
 
 
 @step
@@ -128,7 +138,9 @@ def prepare(work: Work, engine: ContainerEngine, container: Container) -> None:
         ports = wiring.wire(work.runtime, engine, container, sandbox)
         engine_id = made.result()
     values: Values = {"engine_id": engine_id, "addresses": networking.addresses(container.nets, ports)}
-    values["security_groups"] = sorted({group for port in ports for group in port.get("security_groups") or ()})
+    values["security_groups"] = sorted(
+        {group for port in ports for group in port.get("security_groups") or ()}
+    )
     if container.task_state == states.IMAGE_PULLING:
         values["task_state"] = states.CONTAINER_CREATING
     if not work.data.get("run"):
@@ -146,10 +158,14 @@ def _create(engine: ContainerEngine, container: Container, sandbox: Future[Any])
 def start(work: Work, engine: ContainerEngine, container: Container) -> None:
     if not work.data.get("run"):
         return
-    sync.tracker_of(work.runtime).forget(container.uuid)
+    _hold(work, container, states.CONTAINER_STARTING)
     engine.start(container_name(container.uuid))
     running = {"status": states.RUNNING, "status_reason": None, "started_at": utcnow(), "finished_at": None}
     settle(work, container, {**running, "exit_code": None})
+
+
+# What a row that nothing stands behind any more says of the engine's side.
+GONE: Values = {"addresses": {}, "engine_id": None}
 
 
 def undo_create(work: Work, error: BaseException) -> None:
@@ -162,7 +178,7 @@ def undo_create(work: Work, error: BaseException) -> None:
     wiring.unwire(work.runtime, engine, container)
     reason = f"The container could not be created: {_words(error)}"
     sync.tracker_of(work.runtime).forget(container.uuid)
-    settle(work, container, {"status": states.ERROR, "status_reason": reason, "addresses": {}}, reason)
+    settle(work, container, {**GONE, "status": states.ERROR, "status_reason": reason}, reason)
 
 
 def refresh_after(work: Work, error: BaseException) -> None:
@@ -205,8 +221,8 @@ def _act(work: Work, engine: ContainerEngine, container: Container) -> None:
 @step
 def act(work: Work, engine: ContainerEngine, container: Container) -> None:
     """One call of the engine. What an earlier run or somebody else did already is no error."""
-    sync.tracker_of(work.runtime).forget(container.uuid)
     action = states.ACTIONS[work.data["action"]]
+    _hold(work, container, action.task_state)
     try:
         _act(work, engine, container)
     except base.EngineConflict:
@@ -254,6 +270,7 @@ def forget(work: Work) -> None:
         if container is not None:
             drop(work.runtime, session, container)
         journal.end(session, work.data.get("action_id"), "delete", _begun(work))
+    sync.tracker_of(work.runtime).forget(work.resource_id)
 
 
 def drop(runtime: Any, session: Any, container: Container) -> None:
@@ -282,14 +299,11 @@ OPERATIONS = (
         ("image", fetch_image), ("prepare", prepare), ("start", start),
         failed=undo_create, retries=3,
     ),
-    _kind("start", ("prepare", prepare), ("start", start), failed=refresh_after, retries=3),
+    _kind(
+        "start",
+        ("image", fetch_image), ("prepare", prepare), ("start", start),
+        failed=refresh_after, retries=3,
+    ),
     _kind("act", ("act", act), failed=refresh_after, retries=2),
     _kind("delete", ("container", remove), ("network", unplug), ("row", forget), failed=undeleted, retries=10),
 )  # fmt: skip
-
-
-def pending(session: Any, uuid: str) -> bool:
-    """Whether a deletion of the container is on its way already."""
-    return session.scalar(
-        select(Container.task_state).where(Container.uuid == uuid)
-    ) == states.CONTAINER_DELETING
