@@ -1,9 +1,11 @@
 """The container service: Zun's v1 API.
 
-What stands where: `states` (statuses and what may be done from which), `placement` (which host), `networking` and
-`images` (the REST calls to those services), `wiring` (sandbox and veth on the host), `work` (what happens after the
-202), `sync` (keeping rows true to the engine), `agent` (heartbeat and inventory), `remote` (calls that run on the
-host of a container).
+What stands where: `states` (statuses and what may be done from which), `placement` (which host),
+`networking` and
+`images` (the REST calls to those services), `wiring` (sandbox and veth on the host), `work` (what happens
+after the
+202), `sync` (keeping rows true to the engine), `agent` (heartbeat and inventory), `remote` (calls that run
+on the host of a container).
 """
 
 from __future__ import annotations

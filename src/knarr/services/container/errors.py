@@ -12,7 +12,8 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
-    """{"errors": [{request_id, code, status, title, detail, links}]}; a fault of ours tells only its request id."""
+    """{"errors": [{request_id, code, status, title, detail, links}]}; a fault of ours tells only its
+    request id."""
     name = error.code or type(error).__name__
     return {
         "errors": [

@@ -12,7 +12,8 @@ GLANCE = "glance"
 
 
 def check_glance(client: Any, wanted: str) -> str:
-    """The id of the caller's Glance image of that id or name. Raises BadRequest unless a container can be made of it."""
+    """The id of the caller's Glance image of that id or name. Raises BadRequest unless a container can be
+    made of it."""
     image = call(client, "GET", f"/v2/images/{wanted}", absent_ok=True) if _plain(wanted) else None
     if image is None:
         found = get(client, "/v2/images", [("name", wanted)])["images"]
@@ -38,7 +39,8 @@ def engine_ref(container: Any) -> str:
 
 
 def ensure(work: Any, engine: Any, container: Any) -> None:
-    """Have the image on the engine as the pull policy says. Raises Fatal, or the engine's error with what was tried."""
+    """Have the image on the engine as the pull policy says. Raises Fatal, or the engine's error with what
+    was tried."""
     ref = engine_ref(container)
     policy = container.image_pull_policy
     present = engine.image_present(ref) if policy != "always" or container.image_driver == GLANCE else None

@@ -17,9 +17,10 @@ Serial = BigInteger().with_variant(Integer, "sqlite")
 class Container(Timestamps, Base):
     """A container; the row goes away with it.
 
-    `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the order of the
-    interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows it.
-    `image_id` is Glance's, for images from there.
+    `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the
+    order of the
+    interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows
+    it. `image_id` is Glance's, for images from there.
     `started_at`, `finished_at` and `exit_code` are the engine's, and give `status_detail`.
     """
 

@@ -1,7 +1,7 @@
 """Networks, ports and security groups, through the network service's REST API alone.
 
-`resolve` judges the wishes of a request as the caller; `ensure_ports`, `release_ports` act for a container as the
-service user. Ports are found by their device_id, so that doing it again makes none twice.
+`resolve` judges the wishes of a request as the caller; `ensure_ports`, `release_ports` act for a container
+as the service user. Ports are found by their device_id, so that doing it again makes none twice.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def resolve_groups(client: Any, names: list[str]) -> list[str]:
 
 
 def ensure_ports(client: Any, container: Any, host: str) -> list[View]:
-    """The container's ports, in the order of its interfaces: those that are there, and the missing ones made."""
+    """The container's ports, in the order of its interfaces: those that are there, and the missing ones
+    made."""
     mine = get(client, "/v2.0/ports", [("device_id", container.uuid)])["ports"]
     by_id = {port["id"]: port for port in mine}
     by_network: dict[str, list[View]] = {}
@@ -134,7 +135,8 @@ def _check_family(address: str | None, version: int, n: int) -> None:
 
 
 def _default_network(client: Any, project_id: str) -> View:
-    """The project's oldest network, else the oldest shared one; a network without a subnet gives no address."""
+    """The project's oldest network, else the oldest shared one; a network without a subnet gives no
+    address."""
     order = [("sort_key", "created_at"), ("sort_dir", "asc")]
     for scope in (("project_id", project_id), ("shared", "true")):
         networks = get(client, "/v2.0/networks", [scope, *NETWORK_FIELDS, *order])["networks"]

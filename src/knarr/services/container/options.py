@@ -1,4 +1,5 @@
-"""Configuration options of the container service, in the group [container]; upstream's names where it has them."""
+"""Configuration options of the container service, in the group [container]; upstream's names where it has
+them."""
 
 from __future__ import annotations
 

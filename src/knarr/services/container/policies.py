@@ -1,6 +1,7 @@
 """Policy rules with their upstream names.
 
-Upstream lets every role of a project write. Here a reader reads: who wants it otherwise says so in a policy file.
+Upstream lets every role of a project write. Here a reader reads: who wants it otherwise says so in a
+policy file.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _READ = (
 )  # fmt: skip
 
 _ADMIN = (
-    "container:create:runtime", "container:create:image_pull_policy", "container:create:requested_destination",
+    "container:create:runtime", "container:create:image_pull_policy",
+    "container:create:requested_destination",
     "container:delete_force", "container:delete_all_projects", "container:get_all_all_projects",
     "container:get_one_all_projects", "container:get_one:host", "container:get_one:image_pull_policy",
     "container:get_one:privileged", "container:get_one:runtime", "container:action:events",

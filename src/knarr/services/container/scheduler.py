@@ -104,7 +104,8 @@ class Scheduler:
         self.filters = [(name, FILTERS[name]) for name in conf.enabled_filters if name in FILTERS]
 
     def choose(self, hosts: Iterable[Candidate], wish: Wish) -> Candidate:
-        """The host with the most unclaimed memory of those that pass. Raises NoHost with each filter's count."""
+        """The host with the most unclaimed memory of those that pass. Raises NoHost with each filter's
+        count."""
         left = [host for host in hosts if not wish.host or host.hostname == wish.host]
         counts = [f"{len(left)} host{'' if len(left) == 1 else 's'} to choose from"]
         for name, passes in self.filters:

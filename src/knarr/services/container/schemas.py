@@ -25,7 +25,8 @@ Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
 class Net(Body):
-    """One interface: a network, or a port of one's own. The official client sends empty strings for what is unset."""
+    """One interface: a network, or a port of one's own. The official client sends empty strings for what
+    is unset."""
 
     network: Short | None = None
     port: Short | None = None

@@ -81,7 +81,8 @@ def check(action: str, status: str, ident: str) -> Action:
     if status not in row.sources:
         allowed = ", ".join(s for s in STATUSES if s in row.sources)
         raise Conflict(
-            f"Cannot {action.replace('_', ' ')} container {ident} in {status} state; it is possible in: {allowed}.",
+            f"Cannot {action.replace('_', ' ')} container {ident} in {status} state; "
+            f"it is possible in: {allowed}.",
             code="InvalidStateException",
             title="The state of the container does not allow this",
         )

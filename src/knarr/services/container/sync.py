@@ -1,8 +1,8 @@
 """Keeping the rows true to the engine: its events as they come, and a full comparison now and then.
 
 While an operation is under way (task_state is set) the row belongs to it: what the engine tells meanwhile is
-remembered, and the operation takes it into account at its end. Both write under the same lock, so that neither
-misses what the other saw.
+remembered, and the operation takes it into account at its end. Both write under the same lock, so that
+neither misses what the other saw.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def observed(state: Any) -> Values:
 
 
 def write(runtime: Runtime, row: Any, values: Values) -> None:
-    """Change the row, unless an operation began meanwhile, and remove a container that was to go with its end."""
+    """Change the row, unless an operation began meanwhile, and remove a container that was to go with its
+    end."""
     with runtime.db.write() as session:
         changed = session.execute(
             update(Container)
@@ -166,7 +167,8 @@ def _row(runtime: Runtime, uuid: str) -> Any:
 
 
 def compare(runtime: Runtime) -> None:
-    """Rows of this host beside the engine's list, in one call; only what differs is looked at again, under its lock."""
+    """Rows of this host beside the engine's list, in one call; only what differs is looked at again, under
+    its lock."""
     engine = engine_of(runtime)
     there = {state.uuid: state for state in engine.list_containers()}
     with runtime.db.read() as session:

@@ -1,4 +1,5 @@
-"""What a container counts against its project's quota. Cores are counted in thousandths, as quotas are whole numbers."""
+"""What a container counts against its project's quota. Cores are counted in thousandths, as quotas are
+whole numbers."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ View = dict[str, Any]
 
 # What stands in the row as it is shown; the names are the API's.
 PLAIN = (
-    "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu", "cpu_policy",
-    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses", "security_groups", "status",
-    "status_reason", "task_state", "restart_policy", "interactive", "tty", "auto_remove", "auto_heal", "healthcheck",
-    "registry_id",
+    "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu",
+    "cpu_policy",    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses", "security_groups", "status",
+    "status_reason", "task_state", "restart_policy", "interactive", "tty", "auto_remove", "auto_heal",
+    "healthcheck",    "registry_id",
 )  # fmt: skip
 HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
 FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "created_at", "updated_at")
@@ -34,7 +34,8 @@ _FIXED_DETAIL = {
 
 
 def container_viewer(req: Request) -> Callable[[Any], View]:
-    """A function from a row with COLUMNS to its view for this caller; rights and addresses are looked up once."""
+    """A function from a row with COLUMNS to its view for this caller; rights and addresses are looked up
+    once."""
     base = req.url("/v1/containers/")
     bookmark = req.url("/containers/")
     shown = tuple(name for name in HIDDEN if req.allows(f"container:get_one:{name}"))
@@ -92,7 +93,8 @@ def service_view(row: Any, up_now: bool) -> View:
 
 _HOST = (
     "uuid", "hostname", "mem_total", "mem_used", "cpus", "cpu_used", "disk_total", "disk_used",
-    "disk_quota_supported", "total_containers", "architecture", "os", "os_type", "kernel_version", "labels", "runtimes",
+    "disk_quota_supported", "total_containers", "architecture", "os", "os_type", "kernel_version", "labels",
+    "runtimes",
 )  # fmt: skip
 
 

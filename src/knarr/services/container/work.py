@@ -1,7 +1,9 @@
 """What happens after the 202: operations on containers, each a list of steps that may be run again.
 
-Everything is found by names that derive from the container's id, so every step looks before it acts. `Undone` work
-leaves nothing behind: a container that cannot be made ends in Error without ports, veth, sandbox or half a container.
+Everything is found by names that derive from the container's id, so every step looks before it acts.
+`Undone` work
+leaves nothing behind: a container that cannot be made ends in Error without ports, veth, sandbox or half a
+container.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ def _update(uuid: str, values: Values) -> Any:
 
 
 def settle(work: Work, container: Container, values: Values, error: str | None = None) -> None:
-    """The end of an operation: the row as the engine left it, no task state, the action's record, in one transaction.
+    """The end of an operation: the row as the engine left it, no task state, the action's record, in one
+    transaction.
 
     What the engine's events told since the operation began counts more than what the operation expects.
     """
@@ -131,7 +134,8 @@ def fetch_image(work: Work, engine: ContainerEngine, container: Container) -> No
 
 @step
 def prepare(work: Work, engine: ContainerEngine, container: Container) -> None:
-    """Sandbox, ports, veth and the container itself; the engine makes the container while the port is wired."""
+    """Sandbox, ports, veth and the container itself; the engine makes the container while the port is
+    wired."""
     with ThreadPoolExecutor(2, "prepare") as pool:
         sandbox = pool.submit(engine.claim_sandbox, container.uuid, container.hostname)
         made = pool.submit(_create, engine, container, sandbox)
@@ -305,5 +309,9 @@ OPERATIONS = (
         failed=refresh_after, retries=3,
     ),
     _kind("act", ("act", act), failed=refresh_after, retries=2),
-    _kind("delete", ("container", remove), ("network", unplug), ("row", forget), failed=undeleted, retries=10),
+    _kind(
+        "delete",
+        ("container", remove), ("network", unplug), ("row", forget),
+        failed=undeleted, retries=10,
+    ),
 )  # fmt: skip

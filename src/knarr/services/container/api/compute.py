@@ -59,7 +59,8 @@ def force_down(req: Request) -> dict[str, Any]:
 
 
 def remove(req: Request) -> None:
-    """Forget a service whose host is gone; one with containers is refused, as nobody could reach them then."""
+    """Forget a service whose host is gone; one with containers is refused, as nobody could reach them
+    then."""
     host, binary = req.query.host, req.query.binary
     with req.db.write() as session:
         if session.scalar(select(Container.uuid).where(Container.host == host).limit(1)):

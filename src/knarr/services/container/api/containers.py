@@ -21,15 +21,16 @@ LISTING = Listing(
     Container,
     id="uuid",
     sortable=(
-        "created_at", "updated_at", "name", "image", "project_id", "user_id", "memory", "cpu", "host", "status",
-        "task_state", "auto_remove",
+        "created_at", "updated_at", "name", "image", "project_id", "user_id", "memory", "cpu", "host",
+        "status", "task_state", "auto_remove",
     ),
 )  # fmt: skip
 FILTERS = ("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove")
 
 
 def find(session: Session, req: Request, ident: str) -> Container:
-    """The container that the ident means to the caller; another project's is not there, but for an administrator."""
+    """The container that the ident means to the caller; another project's is not there, but for an
+    administrator."""
     return ownership.find(
         session,
         Container,
@@ -98,7 +99,8 @@ def begin(
     kind: str,
     **data: Any,
 ) -> None:
-    """Set the task state, write the action's record and enqueue the operation, in the caller's transaction."""
+    """Set the task state, write the action's record and enqueue the operation, in the caller's
+    transaction."""
     changed = session.execute(
         update(Container)
         .where(Container.uuid == container.uuid, Container.status.in_(row.sources))

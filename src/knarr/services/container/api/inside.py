@@ -66,7 +66,8 @@ def _since(text: str | None) -> float | None:
         return float(text) if text[:1].isdigit() and "-" not in text else _parse_time(text)
     except ValueError:
         raise BadRequest(
-            f"Invalid input for field 'since': {text!r} is neither seconds since 1970 nor YYYY-MM-DD HH:MM:SS,mmm."
+            f"Invalid input for field 'since': {text!r} is neither seconds since 1970 "
+            "nor YYYY-MM-DD HH:MM:SS,mmm."
         ) from None
 
 
