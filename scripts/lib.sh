@@ -10,6 +10,18 @@ say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 
+# As knarr.kernel.config has it.
+default_state_dir() {
+    if [ "$(id -u)" = 0 ]; then
+        printf /var/lib/knarr
+    else
+        printf '%s' "${XDG_STATE_HOME:-$HOME/.local/state}/knarr"
+    fi
+}
+
+# The address in a pid file of Knarr: PID START ADDRESS.
+listen_of() { cut -d ' ' -f 3 "$1"; }
+
 # The first Python that is new enough; nothing if there is none.
 find_python() {
     local candidate

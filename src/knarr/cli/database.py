@@ -17,7 +17,7 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    conf = settings.load(args, services=False)
+    conf = settings.load(args)
     with told():
         from knarr.kernel import config, migrations
 

@@ -34,6 +34,7 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     conf = settings.load(args)
+    settings.services(conf)
     checks = [check for group in _groups(conf) for check in group(conf)]
     output.table(
         ("what", "state", "detail", "remedy"),

@@ -71,7 +71,7 @@ def _cancel(args: argparse.Namespace) -> int:
 @contextmanager
 def _database(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     """The database, and the module of operations as people see them."""
-    conf = settings.load(args, services=False)
+    conf = settings.load(args)
     with told():
         from knarr.kernel import config, history, migrations
         from knarr.kernel.bus import LocalBus

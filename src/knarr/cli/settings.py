@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import ipaddress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knarr.cli.problem import Problem, told
+
+if TYPE_CHECKING:
+    from knarr.kernel.service import Service
 
 LOCAL_NAMES = ("localhost", "ip6-localhost")
 
@@ -26,19 +29,31 @@ def options() -> list[Any]:
     ]
 
 
-def load(args: argparse.Namespace, *, services: bool = True) -> Any:
-    """The configuration that the arguments and files give; without the services' own options it is
-    there sooner. Raises Problem."""
+def load(args: argparse.Namespace) -> Any:
+    """The configuration of the kernel that the arguments and files give. Raises Problem."""
     with told():
         from knarr.kernel import config
 
         overrides = {name: getattr(args, name, None) for name in ("state_dir", "listen", "engine")}
-        conf = config.load(args.config_file, None if services else (), **overrides)
+        conf = config.load(args.config_file, (), **overrides)
         conf.register_opts(options())
         if getattr(args, "insecure_listen", False):
             conf.set_override("insecure_listen", True)
         _read_all(conf)
         return conf
+
+
+def services(conf: Any) -> list[Service]:
+    """The configured services; their options join the configuration. Raises Problem."""
+    with told():
+        from knarr.kernel import config
+
+        found = config.installed(conf.services)
+        for service in found:
+            for group, members in service.options:
+                conf.register_opts(members, group=group)
+        _read_all(conf)
+        return found
 
 
 def state_dir(conf: Any) -> Path:

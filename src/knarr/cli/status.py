@@ -20,7 +20,7 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    conf = settings.load(args, services=False)
+    conf = settings.load(args)
     state_dir = settings.state_dir(conf)
     pid = process.running(state_dir)
     if pid is None:

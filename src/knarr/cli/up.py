@@ -23,20 +23,19 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # The kernel's options are enough for the parent; the worker loads the services with theirs.
-    conf = settings.load(args, services=False)
+    conf = settings.load(args)
     host, port = settings.address(conf)
     state_dir = settings.state_dir(conf)
     with told():
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with process.noted(state_dir, conf.listen):
-        server.serve(host, port, conf.threads, lambda: _runtime(args))
+        server.serve(host, port, conf.threads, lambda: _runtime(conf))
     return 0
 
 
-def _runtime(args: argparse.Namespace) -> Runtime:
-    from knarr.kernel import config, logs, runtime
+def _runtime(conf: Any) -> Runtime:
+    """In the worker: only it needs the services."""
+    from knarr.kernel import logs, runtime
 
-    conf = settings.load(args)
     logs.setup(conf.log_level, conf.log_format)
-    return runtime.Runtime(conf, config.installed(conf.services))
+    return runtime.Runtime(conf, settings.services(conf))
