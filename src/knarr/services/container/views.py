@@ -16,7 +16,8 @@ View = dict[str, Any]
 # What stands in the row as it is shown; the names are the API's.
 PLAIN = (
     "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu",
-    "cpu_policy",    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses", "security_groups", "status",
+    "cpu_policy",    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses",
+    "security_groups", "status",
     "status_reason", "task_state", "restart_policy", "interactive", "tty", "auto_remove", "auto_heal",
     "healthcheck",    "registry_id",
 )  # fmt: skip
