@@ -59,6 +59,17 @@ class TestFirstStart:
         assert (fresh.state_dir / "clouds.yaml").read_bytes() == before
         assert own.get("/v3/users").body == users
 
+    def test_cut_off_before_its_end_it_starts_anew(self, tmp_path, monkeypatch):
+        def cut_off(*_):
+            raise OSError("no space left on device")
+
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+            patch.setattr(clouds, "write", cut_off)
+            start(tmp_path)
+        running = start(tmp_path)
+        assert Api(sender(running.wsgi), password_of(running)).get("/v3/users").status == 200
+        running.stop()
+
     def test_a_given_password_is_taken(self, tmp_path):
         running = start(tmp_path, admin_password="chosen by hand")
         assert password_of(running) == "chosen by hand"
