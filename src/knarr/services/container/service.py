@@ -6,6 +6,8 @@ from knarr.kernel.routing import Microversions
 from knarr.kernel.service import Service
 from knarr.services.container import agent, remote, usage, work
 from knarr.services.container.api.root import MAXIMUM, MINIMUM
+from knarr.services.container.drivers.docker.options import docker_options
+from knarr.services.container.drivers.fake.options import fake_options
 from knarr.services.container.errors import error_body
 from knarr.services.container.options import GROUP, OPTIONS
 from knarr.services.container.policies import POLICIES
@@ -25,7 +27,7 @@ def build() -> Service:
         microversions=Microversions("container", MINIMUM, MAXIMUM, MINIMUM),
         operations=work.OPERATIONS,
         periodics=agent.PERIODICS,
-        options=((GROUP, OPTIONS),),
+        options=((GROUP, OPTIONS), ("docker", docker_options()), ("fake_engine", fake_options())),
         rpc=remote.METHODS,
         quotas=usage.quotas,
         start=agent.start,
