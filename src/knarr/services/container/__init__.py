@@ -18,6 +18,6 @@ if TYPE_CHECKING:
 
 def service() -> Service:
     """The container service, as the entry point `knarr.services` names it."""
-    from knarr.services.container.service import build
+    from knarr.services.container.definition import build
 
     return build()
