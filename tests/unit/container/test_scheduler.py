@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from knarr.services.container.service import build
 
 from knarr.kernel import config
 from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
-from knarr.services.container.service import build
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
