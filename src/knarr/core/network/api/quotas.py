@@ -58,7 +58,9 @@ def _check_use(used: dict[str, int], limits: dict[str, int]) -> None:
     below = [name for name, limit in limits.items() if 0 <= limit < used[name]]
     if below:
         why = ", ".join(f"{name} ({used[name]} in use)" for name in below)
-        raise BadRequest(f"Invalid quota: the limit is below what is in use for {why}.", code="InvalidQuotaValue")
+        raise BadRequest(
+            f"Invalid quota: the limit is below what is in use for {why}.", code="InvalidQuotaValue"
+        )
 
 
 def delete_quota(req: Request, project_id: str) -> None:
