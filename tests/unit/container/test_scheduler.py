@@ -8,7 +8,7 @@ import pytest
 
 from knarr.kernel import config
 from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
-from knarr.services.container.service import build
+from knarr.services.container.definition import build
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
