@@ -1,4 +1,4 @@
-"""A host for the tests: a network namespace, so that bridges and filters of a Knarr that runs are not touched."""
+"""A host for the tests: a network namespace, so that bridges and filters of others are not touched."""
 
 from __future__ import annotations
 
