@@ -11,7 +11,8 @@ import pytest
 from tests.support.cloud import Answer, Cloud, Person
 
 HOST = "test-host"
-# A database of another kind to run these tests on, e.g. postgresql://postgres@127.0.0.1/knarr_test. It is emptied.
+# A database of another kind to run these tests on, e.g. postgresql://postgres@127.0.0.1/knarr_test; it is
+# emptied.
 URL = os.environ.get("KNARR_TEST_DATABASE")
 _octets = itertools.count(1)
 
