@@ -1,4 +1,4 @@
-"""The tour of the README: an ordinary member of a new project and the official clients, from token to delete."""
+"""The tour of the README: an ordinary member of a new project with the official clients."""
 
 from __future__ import annotations
 
