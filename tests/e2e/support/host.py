@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """A host for the tests: a network namespace, so that the bridges and filters of a Knarr that runs stay."""
+=======
+"""A host for the tests: a network namespace, so that bridges and filters of others are not touched."""
+>>>>>>> main
 
 from __future__ import annotations
 

@@ -9,6 +9,10 @@ from knarr.services.container.service import build
 
 from knarr.kernel import config
 from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
+<<<<<<< HEAD
+=======
+from knarr.services.container.definition import build
+>>>>>>> container
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,

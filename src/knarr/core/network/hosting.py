@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from knarr.core.network import desired
-from knarr.core.network.drivers.base import BackendError, NetworkBackend
+from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
 from knarr.core.network.models import Host, Port
 from knarr.kernel.db import utcnow
 
@@ -34,6 +34,10 @@ class Hosting:
         self.host = runtime.host
         self.lock = threading.Lock()
         self.ready = threading.Event()
+        # What the backend has, so that a port's turn need not repeat it: every later change is told by an
+        # operation of its own. Guarded by the lock.
+        self.networks: set[str] = set()
+        self.groups: set[str] = set()
         self.backend: NetworkBackend = runtime.driver("knarr.network.backend", backend_name(runtime.conf))()
         self._end_watch: Callable[[], None] | None = None
 
@@ -101,9 +105,12 @@ class Hosting:
                 with self.runtime.db.write() as session:
                     session.execute(update(Port).where(Port.id.in_(wrong)).values(status=status))
 
-    def _desired(self) -> Any:
+    def _desired(self) -> DesiredState:
         with self.runtime.db.read() as session:
-            return desired.everything(session, self.host)
+            state = desired.everything(session, self.host)
+        self.networks = {network.id for network in state.networks}
+        self.groups = {group.id for group in state.groups}
+        return state
 
     def follow(self, act: Callable[[NetworkBackend, Session], Callable[[], None] | None]) -> None:
         """Run `act(backend, session)` under the lock; what it returns is called without the session."""

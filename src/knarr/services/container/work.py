@@ -79,7 +79,7 @@ def settle(work: Work, container: Container, values: Values, error: str | None =
         if error is None:
             values = {**values, **tracker.seen(container.uuid)}
         with work.db.write() as session:
-            session.execute(_update(container.uuid, {"task_state": None, **values}))
+            session.execute(_update(container.uuid, {**values, "task_state": None}))
             journal.end(session, work.data.get("action_id"), work.data["action"], _begun(work), error)
             if container.auto_remove and values.get("status") == states.STOPPED:
                 sync.remove_ended(session, container)
