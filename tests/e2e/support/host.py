@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""A host for the tests: a network namespace, so that the bridges and filters of a Knarr that runs stay."""
-=======
 """A host for the tests: a network namespace, so that bridges and filters of others are not touched."""
->>>>>>> main
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ T = TypeVar("T")
 
 
 class Host:
-    """Programs that are run here see only its loopback and devices; the Docker engine is shared."""
+    """Programs that are run here see its loopback and its devices only; the Docker engine's socket is shared."""
 
     def __init__(self) -> None:
         self.name = f"knarr-e2e-{uuid.uuid4().hex[:8]}"
