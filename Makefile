@@ -30,7 +30,7 @@ lint:
 
 bench:
 	@scripts/setup.sh --test
-	.venv/bin/python bench/run.py $(ARGS)
+	.venv/bin/python -m bench.run $(ARGS)
 
 images:
 	@scripts/images.sh --debian

@@ -96,7 +96,7 @@ def load(
     chosen = default_files() if files is None else list(files)
     for group, options in GROUPS:
         conf.register_opts(options, group=group)
-    conf.register_opts(engine.options(), group="engine")
+    conf.register_opts(engine.options(), group="operations")
     conf(args=[], project="knarr", default_config_files=chosen, default_config_dirs=[])
     for name, value in overrides.items():
         if value is not None:

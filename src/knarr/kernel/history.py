@@ -141,7 +141,7 @@ def prune(db: Database, older_than: timedelta) -> int:
 
 def prune_history(runtime: Any) -> None:
     """Forget what ended more than `[engine] history_days` ago."""
-    prune(runtime.db, timedelta(days=runtime.conf.engine.history_days))
+    prune(runtime.db, timedelta(days=runtime.conf.operations.history_days))
 
 
 PERIODICS = (Periodic("operation.history", 3600.0, prune_history),)

@@ -84,7 +84,7 @@ class Runtime:
             for name, fn in s.rpc.items()
         }
         self.bus.serve(self.host, methods)
-        options = self.conf.engine
+        options = self.conf.operations
         self.engine = Engine(self, self.operations, workers=options.workers, lease=options.lease)
         self.health.add("engine", self.engine.healthy)
         for service in self.services.values():

@@ -85,6 +85,8 @@ class TestApplicationCredentials:
         assert credential(api, bob, name=made["name"]).status == 409
         assert credential(api, bob, expires_at="2020-01-01T00:00:00Z").status == 400
         assert credential(api, bob, expires_at="soon").status == 400
+        assert credential(api, bob, access_rules=[{"path": "/v1", "method": "GET"}]).status == 400
+        assert credential(api, bob, access_rules=[]).status == 201
         assert credential(api, bob, token=subject(api.login(bob.name))).status == 403
 
     def test_nobody_else_makes_or_sees_them(self, api, bob, carol, made):

@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
 def service() -> Service:
     """The identity service, as the entry point `knarr.services` names it."""
-    from knarr.core.identity.service import build
+    from knarr.core.identity.definition import build
 
     return build()

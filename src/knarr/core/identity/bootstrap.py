@@ -12,6 +12,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knarr.core.identity import clouds
@@ -54,9 +55,8 @@ GRANTS = (
 def prepare(runtime: Runtime) -> str | None:
     """Make what is missing. Returns the administrator's password if it was made just now, else None."""
     backend = embedded(runtime)
-    password = None if _is_done(backend) else _make(backend, runtime)
+    password = None if _is_done(backend) else _make_once(backend, runtime)
     if password is not None:
-        clouds.write(runtime.state_dir, runtime.base_url, password)
         LOG.info("the user admin was made; its password is in %s", runtime.state_dir / clouds.FILE)
     else:
         clouds.follow_address(runtime.state_dir, runtime.base_url)
@@ -66,6 +66,15 @@ def prepare(runtime: Runtime) -> str | None:
 def _is_done(backend: EmbeddedIdentity) -> bool:
     with backend.db.read() as session:
         return session.scalar(select(ChangeCounter.value)) is not None
+
+
+def _make_once(backend: EmbeddedIdentity, runtime: Runtime) -> str | None:
+    try:
+        return _make(backend, runtime)
+    except IntegrityError:
+        if _is_done(backend):
+            return None  # another process made the rows in the same instant
+        raise
 
 
 def _make(backend: EmbeddedIdentity, runtime: Runtime) -> str | None:
@@ -91,6 +100,9 @@ def _make(backend: EmbeddedIdentity, runtime: Runtime) -> str | None:
                 )
             )
         count(session)
+        # Before the commit: whoever is killed in between starts anew, with another password. After it, the
+        # password of an administrator that is there would be known to nobody.
+        clouds.write(runtime.state_dir, runtime.base_url, password)
     return password
 
 

@@ -112,6 +112,7 @@ class CredentialCreate(Body):
     roles: Annotated[list[RoleRef], Meta(max_length=100)] | None = None
     unrestricted: bool | None = None
     project_id: Id | None = None
+    access_rules: Annotated[list[dict[str, Any]], Meta(max_length=100)] | None = None
 
 
 class TrustCreate(Body):

@@ -78,6 +78,9 @@ def create_credential(req: Request, user_id: str) -> View:
         )
     if body.project_id not in (None, project_id):
         raise BadRequest("project_id must be the project of your token.")
+    if body.access_rules:
+        # A credential that can do more than was asked for would be worse than none.
+        raise BadRequest("access_rules must be empty: this version cannot hold a credential to such rules.")
     expires_at = delegating.end_of(body.expires_at)
     backend = identity(req)
     role_ids = delegating.lent_roles(backend.role_book(), body.roles, delegating.token_roles(token))

@@ -1,0 +1,97 @@
+"""What the service can do: versions, extensions, availability zones, agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from knarr.core.network import binding
+from knarr.core.network.api.networks import ZONE
+from knarr.core.network.errors import fault
+from knarr.core.network.extensions import BY_ALIAS, EXTENSIONS
+from knarr.core.network.models import Host
+from knarr.core.network.resources import only_fields
+from knarr.kernel.db import utcnow
+from knarr.kernel.request import Request
+
+COLLECTIONS = (
+    "networks",
+    "subnets",
+    "ports",
+    "security-groups",
+    "security-group-rules",
+    "extensions",
+    "quotas",
+)
+AGENT_TIME = "%Y-%m-%d %H:%M:%S"
+
+
+def list_versions(req: Request) -> dict[str, Any]:
+    links = [{"rel": "self", "href": req.url("/v2.0/")}]
+    return {"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]}
+
+
+def show_version(req: Request) -> dict[str, Any]:
+    return {
+        "resources": [
+            {
+                "name": name.removesuffix("s"),
+                "collection": name,
+                "links": [{"rel": "self", "href": req.url(f"/v2.0/{name}")}],
+            }
+            for name in COLLECTIONS
+        ]
+    }
+
+
+def list_extensions(req: Request) -> dict[str, Any]:
+    return {"extensions": only_fields(req, [extension.view() for extension in EXTENSIONS])}
+
+
+def show_extension(req: Request, alias: str) -> dict[str, Any]:
+    extension = BY_ALIAS.get(alias)
+    if extension is None:
+        raise fault("ExtensionNotFound", id=alias)
+    return {"extension": extension.view()}
+
+
+def list_zones(req: Request) -> dict[str, Any]:
+    return {"availability_zones": [{"name": ZONE, "resource": "network", "state": "available"}]}
+
+
+def list_agents(req: Request) -> dict[str, Any]:
+    with req.db.read() as session:
+        rows = session.execute(select(*Host.__table__.columns).order_by(Host.host)).all()
+    agents = [_agent(row) for row in rows]
+    for name in ("host", "binary", "agent_type", "id"):
+        wanted = req.params.get(name)
+        agents = [agent for agent in agents if not wanted or agent[name] in wanted]
+    return {"agents": only_fields(req, agents)}
+
+
+def show_agent(req: Request, ident: str) -> dict[str, Any]:
+    with req.db.read() as session:
+        row = session.execute(select(*Host.__table__.columns).where(Host.id == ident)).first()
+    if row is None:
+        raise fault("AgentNotFound", id=ident)
+    return {"agent": _agent(row)}
+
+
+def _agent(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "agent_type": "Linux bridge agent" if row.backend == "linux" else f"{row.backend} agent",
+        "binary": "knarr",
+        "topic": "N/A",
+        "host": row.host,
+        "availability_zone": ZONE,
+        "admin_state_up": True,
+        "alive": utcnow() - row.seen_at <= binding.ALIVE,
+        "created_at": row.started_at.strftime(AGENT_TIME),
+        "started_at": row.started_at.strftime(AGENT_TIME),
+        "heartbeat_timestamp": row.seen_at.strftime(AGENT_TIME),
+        "description": None,
+        "configurations": {"vif_type": row.vif_type, "port_filter": row.port_filter},
+        "resources_synced": None,
+    }

@@ -1,0 +1,197 @@
+"""Networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from knarr.core.network import resources, sync
+from knarr.core.network.errors import fault, invalid
+from knarr.core.network.models import Network, Port, Subnet, Tag
+from knarr.kernel.context import RequestContext
+from knarr.kernel.db import new_id
+from knarr.kernel.request import Request
+from knarr.kernel.schema import UNSET
+
+NETWORK_TYPE = "local"  # a bridge of its own on the host
+ZONE = "nova"
+
+SETTABLE = (
+    "name",
+    "description",
+    "admin_state_up",
+    "shared",
+    "external",
+    "is_default",
+    "mtu",
+    "port_security_enabled",
+)
+GUARDED = {
+    "shared": "shared",
+    "external": "router:external",
+    "is_default": "is_default",
+    "network_type": "provider:network_type",
+    "physical_network": "provider:physical_network",
+    "segmentation_id": "provider:segmentation_id",
+}
+
+
+def open_to_all() -> ColumnElement[bool]:
+    return or_(Network.shared.is_(True), Network.external.is_(True))
+
+
+def visible(ctx: RequestContext) -> ColumnElement[bool]:
+    return or_(Network.project_id == ctx.project_id, open_to_all())
+
+
+def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    ids = [row.id for row in rows]
+    subnets = resources.grouped(
+        session,
+        select(Subnet.network_id, Subnet.id).where(Subnet.network_id.in_(ids)).order_by(Subnet.created_at),
+    )
+    tags = resources.tags_of(session, ids)
+    provider = req.allows("get_network:provider:network_type")
+    return [_view(row, subnets.get(row.id, []), tags, provider) for row in rows]
+
+
+def _view(row: Any, subnets: list[str], tags: dict[str, list[str]], provider: bool) -> dict[str, Any]:
+    view = {
+        **resources.standard_view(row, tags),
+        "name": row.name,
+        "admin_state_up": row.admin_state_up,
+        "status": "ACTIVE" if row.admin_state_up else "DOWN",
+        "shared": row.shared,
+        "router:external": row.external,
+        "mtu": row.mtu,
+        "port_security_enabled": row.port_security_enabled,
+        "subnets": subnets,
+        "availability_zones": [ZONE],
+        "availability_zone_hints": [],
+    }
+    if row.external:
+        view["is_default"] = row.is_default
+    if provider:
+        view["provider:network_type"] = NETWORK_TYPE
+        view["provider:physical_network"] = None
+        view["provider:segmentation_id"] = None
+    return view
+
+
+NETWORKS = resources.Resource(
+    singular="network",
+    plural="networks",
+    model=Network,
+    views=views,
+    not_found="NetworkNotFound",
+    visible=visible,
+    sortable=("name", "admin_state_up", "shared", "mtu"),
+    filters={
+        **resources.standard_filters(Network),
+        "name": resources.equals(Network.name),
+        "admin_state_up": resources.is_true(Network.admin_state_up),
+        "shared": resources.is_true(Network.shared),
+        "router:external": resources.is_true(Network.external),
+        "is_default": resources.is_true(Network.is_default),
+        "port_security_enabled": resources.is_true(Network.port_security_enabled),
+        "mtu": resources.number(Network.mtu),
+        "status": lambda name, values: or_(
+            False, *(Network.admin_state_up.is_(value == "ACTIVE") for value in values)
+        ),
+        "provider:network_type": resources.always(NETWORK_TYPE),
+        "provider:physical_network": resources.always(""),
+        "provider:segmentation_id": resources.always(""),
+    },
+)
+
+
+def list_networks(req: Request) -> dict[str, Any]:
+    return resources.list_all(req, NETWORKS)
+
+
+def show_network(req: Request, ident: str) -> dict[str, Any]:
+    return resources.show_one(req, NETWORKS, ident)
+
+
+def create_network(req: Request) -> dict[str, Any]:
+    rows = [_new(req, body) for body in resources.bodies(req)]
+    with req.db.write() as session:
+        for project_id in sorted({row["project_id"] for row in rows}):
+            count = sum(row["project_id"] == project_id for row in rows)
+            resources.charge(req, session, project_id, network=count)
+        _one_default(session, any(row["is_default"] for row in rows))
+        session.execute(insert(Network), rows)
+    return resources.created(req, NETWORKS, [row["id"] for row in rows])
+
+
+def _new(req: Request, body: Any) -> dict[str, Any]:
+    project_id = resources.owner(req, body)
+    resources.authorize(req, "create_network", body, GUARDED, resources.target(project_id))
+    if body.network_type not in (UNSET, None, NETWORK_TYPE) or body.physical_network or body.segmentation_id:
+        raise invalid(
+            f"'provider:network_type' can only be '{NETWORK_TYPE}' here, "
+            "without 'provider:physical_network' and 'provider:segmentation_id'"
+        )
+    if body.availability_zone_hints and set(body.availability_zone_hints) != {ZONE}:
+        raise invalid(f"the only availability zone for 'availability_zone_hints' is '{ZONE}'")
+    if body.is_default is True and body.external is not True:
+        raise invalid("'is_default' is for external networks: set 'router:external' as well")
+    defaults = {"is_default": False, "mtu": req.runtime.conf.network.mtu}
+    blank: dict[str, Any] = dict.fromkeys(("name", "description"), "")
+    flags = {"admin_state_up": True, "shared": False, "external": False, "port_security_enabled": True}
+    values = {**blank, **flags, **defaults, **resources.given(body, SETTABLE)}
+    return {"id": new_id(), "project_id": project_id, **values}
+
+
+def _one_default(session: Session, wanted: bool) -> None:
+    """At most one external network is the default one."""
+    if wanted:
+        session.execute(update(Network).where(Network.is_default.is_(True)).values(is_default=False))
+
+
+def update_network(req: Request, ident: str) -> dict[str, Any]:
+    body = req.body
+    with req.db.write() as session:
+        row = NETWORKS.load(session, req.ctx, ident, lock=True)
+        resources.authorize(req, "update_network", body, GUARDED, resources.target(row.project_id))
+        resources.check_revision(req, row)
+        values = resources.given(body, SETTABLE)
+        if values.get("shared") is False and row.shared:
+            _check_unused_by_others(session, row)
+        _one_default(session, values.get("is_default", False))
+        session.execute(update(Network).where(Network.id == ident).values(**resources.touched(row, **values)))
+        if values.keys() & {"mtu", "admin_state_up"}:
+            sync.network(session, req, ident)
+    return resources.show_one(req, NETWORKS, ident)
+
+
+def _check_unused_by_others(session: Session, row: Any) -> None:
+    others = select(Port.id).where(Port.network_id == row.id, Port.project_id != row.project_id).limit(1)
+    port_id = session.scalar(others)
+    if port_id:
+        raise fault("NetworkInUse", id=row.id, ports="ports of other projects")
+
+
+def delete_network(req: Request, ident: str) -> None:
+    with req.db.write() as session:
+        row = NETWORKS.load(session, req.ctx, ident, lock=True)
+        req.authorize("delete_network", resources.target(row.project_id))
+        resources.check_revision(req, row)
+        ports = session.scalars(select(Port.id).where(Port.network_id == ident).limit(3)).all()
+        if ports:
+            raise fault("NetworkInUse", id=ident, ports=", ".join(ports))
+        subnets = session.execute(
+            select(Subnet.id, Subnet.project_id).where(Subnet.network_id == ident)
+        ).all()
+        for project_id in sorted({subnet.project_id for subnet in subnets}):
+            count = sum(subnet.project_id == project_id for subnet in subnets)
+            resources.charge(req, session, project_id, subnet=-count)
+        resources.charge(req, session, row.project_id, network=-1)
+        gone = [ident, *(subnet.id for subnet in subnets)]
+        session.execute(delete(Tag).where(Tag.resource_id.in_(gone)))
+        session.execute(delete(Subnet).where(Subnet.network_id == ident))
+        session.execute(delete(Network).where(Network.id == ident))
+        sync.network_gone(session, req, ident)

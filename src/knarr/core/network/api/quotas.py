@@ -1,0 +1,57 @@
+"""Quotas of projects: limits, and limits with their use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knarr.core.network import resources
+from knarr.kernel.errors import BadRequest
+from knarr.kernel.quota import Quotas
+from knarr.kernel.request import Request
+
+
+def _quotas(req: Request, project_id: str, rule: str) -> Quotas:
+    req.authorize(rule, resources.target(project_id))
+    return req.runtime.quotas("network")
+
+
+def show_own_project(req: Request) -> dict[str, Any]:
+    """Neutron names the project of the token this way."""
+    return {"tenant": {"tenant_id": req.ctx.project_id, "project_id": req.ctx.project_id}}
+
+
+def show_quota(req: Request, project_id: str) -> dict[str, Any]:
+    quotas = _quotas(req, project_id, "get_quota")
+    with req.db.read() as session:
+        return {"quota": quotas.limits(session, project_id)}
+
+
+def show_defaults(req: Request, project_id: str) -> dict[str, Any]:
+    quotas = _quotas(req, project_id, "get_quota")
+    with req.db.read() as session:
+        return {"quota": {**quotas.default_limits(), **quotas.class_limits(session)}}
+
+
+def show_details(req: Request, project_id: str) -> dict[str, Any]:
+    quotas = _quotas(req, project_id, "get_quota")
+    with req.db.read() as session:
+        limits, used = quotas.limits(session, project_id), quotas.usage(session, project_id)
+    details = {name: {"limit": limits[name], "used": used[name], "reserved": 0} for name in limits}
+    return {"quota": details}
+
+
+def update_quota(req: Request, project_id: str) -> dict[str, Any]:
+    quotas = _quotas(req, project_id, "update_quota")
+    limits = resources.given(req.body, quotas.default_limits())
+    try:
+        with req.db.write() as session:
+            quotas.set_limits(session, project_id, limits)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(f"Invalid quota: {error}.") from None
+    return show_quota(req, project_id)
+
+
+def delete_quota(req: Request, project_id: str) -> None:
+    quotas = _quotas(req, project_id, "delete_quota")
+    with req.db.write() as session:
+        quotas.reset(session, project_id)

@@ -1,0 +1,103 @@
+"""The state of the database in the backend's terms: of one thing, or of a whole host in a few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import Session
+
+from knarr.core.network.drivers.base import (
+    AddressPair,
+    DesiredState,
+    NetworkState,
+    PortState,
+    RuleState,
+    SecurityGroupState,
+    SubnetState,
+)
+from knarr.core.network.models import Address, Network, Port, PortGroup, Rule, SecurityGroup, Subnet
+
+
+def everything(session: Session, host: str) -> DesiredState:
+    """What the host should carry. Ports bound elsewhere count as members of groups only."""
+    bound = ports(session, Port.host != "", host)
+    network_ids = {port.network_id for port in bound if port.local}
+    in_use = {group_id for port in bound if port.local for group_id in port.security_groups}
+    return DesiredState(networks(session, network_ids), bound, groups(session, in_use))
+
+
+def networks(session: Session, ids: Iterable[str]) -> tuple[NetworkState, ...]:
+    wanted = list(ids)
+    columns = (
+        Subnet.network_id,
+        Subnet.id,
+        Subnet.cidr,
+        Subnet.ip_version,
+        Subnet.gateway_ip,
+        Subnet.enable_dhcp,
+    )
+    subnets: dict[str, list[SubnetState]] = {}
+    for row in session.execute(select(*columns).where(Subnet.network_id.in_(wanted)).order_by(Subnet.id)):
+        state = SubnetState(row.id, row.cidr, row.ip_version, row.gateway_ip, row.enable_dhcp)
+        subnets.setdefault(row.network_id, []).append(state)
+    found = session.execute(
+        select(Network.id, Network.mtu).where(Network.id.in_(wanted)).order_by(Network.id)
+    )
+    return tuple(NetworkState(row.id, row.mtu, tuple(subnets.get(row.id, ()))) for row in found)
+
+
+def ports(session: Session, condition: ColumnElement[bool], host: str) -> tuple[PortState, ...]:
+    among = select(Port.id).where(condition)
+    addresses = _grouped(session, Address.port_id, Address.ip_address, among)
+    groups_of = _grouped(session, PortGroup.port_id, PortGroup.group_id, among)
+    rows = session.execute(select(*Port.__table__.columns).where(condition).order_by(Port.id))
+    return tuple(_port(row, addresses.get(row.id, ()), groups_of.get(row.id, ()), host) for row in rows)
+
+
+def _port(row: Any, addresses: Iterable[str], group_ids: Iterable[str], host: str) -> PortState:
+    pairs = tuple(
+        AddressPair(pair["ip_address"], pair.get("mac_address")) for pair in row.allowed_address_pairs
+    )
+    return PortState(
+        id=row.id,
+        network_id=row.network_id,
+        mac_address=row.mac_address,
+        fixed_ips=tuple(addresses),
+        allowed_address_pairs=pairs,
+        security_groups=tuple(group_ids),
+        port_security_enabled=row.port_security_enabled,
+        device_owner=row.device_owner,
+        local=row.host == host,
+    )
+
+
+def _grouped(session: Session, key: Any, value: Any, among: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for ident, item in session.execute(select(key, value).where(key.in_(among)).order_by(key, value)):
+        found.setdefault(ident, []).append(item)
+    return found
+
+
+def groups(session: Session, ids: Iterable[str] | None) -> tuple[SecurityGroupState, ...]:
+    """The groups with all of their rules, in two queries; None means all."""
+    wanted = true() if ids is None else SecurityGroup.id.in_(list(ids))
+    rows = session.execute(
+        select(SecurityGroup.id, SecurityGroup.stateful).where(wanted).order_by(SecurityGroup.id)
+    ).all()
+    rules: dict[str, list[RuleState]] = {}
+    stmt = select(*Rule.__table__.columns).where(Rule.security_group_id.in_([row.id for row in rows]))
+    for rule in session.execute(stmt.order_by(Rule.id)):
+        rules.setdefault(rule.security_group_id, []).append(
+            RuleState(
+                direction=rule.direction,
+                ethertype=rule.ethertype,
+                protocol=rule.protocol,
+                port_range_min=rule.port_range_min,
+                port_range_max=rule.port_range_max,
+                remote_ip_prefix=rule.remote_ip_prefix,
+                remote_group_id=rule.remote_group_id,
+            )
+        )
+    return tuple(SecurityGroupState(row.id, tuple(rules.get(row.id, ())), row.stateful) for row in rows)

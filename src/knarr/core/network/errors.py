@@ -1,0 +1,116 @@
+"""Neutron's errors by name: status and sentence in one table, and the body that they become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knarr.kernel.errors import BadRequest, Conflict, KnarrError, NotFound, PreconditionFailed
+
+ERRORS: dict[str, tuple[type[KnarrError], str]] = {
+    "InvalidInput": (BadRequest, "Invalid input for operation: {why}."),
+    "NetworkNotFound": (NotFound, "Network {id} could not be found."),
+    "SubnetNotFound": (NotFound, "Subnet {id} could not be found."),
+    "PortNotFound": (NotFound, "Port {id} could not be found."),
+    "SecurityGroupNotFound": (NotFound, "Security group {id} does not exist."),
+    "SecurityGroupRuleNotFound": (NotFound, "Security group rule {id} does not exist."),
+    "ExtensionNotFound": (NotFound, "Extension with alias {id} does not exist."),
+    "TagNotFound": (NotFound, "Tag {id} could not be found."),
+    "AgentNotFound": (NotFound, "Agent {id} could not be found."),
+    "NetworkInUse": (Conflict, "Network {id} is in use: one or more ports have it, {ports} among them."),
+    "SubnetInUse": (Conflict, "Subnet {id} is in use: one or more ports have an address of it."),
+    "GatewayIpInUse": (Conflict, "Gateway {ip} is in use by port {port}; it cannot be changed."),
+    "IpAddressInUse": (Conflict, "The address {ip} is in use on network {network}."),
+    "IpAddressGenerationFailure": (Conflict, "No more IP addresses available on network {network}."),
+    "MacAddressInUse": (Conflict, "The MAC address {mac} is in use on network {network}."),
+    "InvalidIpForNetwork": (BadRequest, "{ip} is no valid address of any subnet of network {network}."),
+    "InvalidIpForSubnet": (BadRequest, "{ip} is no valid address of subnet {subnet} ({cidr})."),
+    "InvalidAllocationPool": (BadRequest, "The allocation pool {pool} is not valid: {why}."),
+    "OutOfBoundsAllocationPool": (BadRequest, "The allocation pool {pool} lies outside of {cidr}."),
+    "OverlappingAllocationPools": (Conflict, "The allocation pools {pool} and {other} overlap in {cidr}."),
+    "GatewayConflictWithAllocationPools": (Conflict, "The gateway {ip} lies in the allocation pool {pool}."),
+    "OverQuota": (Conflict, "{why}"),
+    "SecurityGroupInUse": (Conflict, "Security group {id} is in use: {why}."),
+    "SecurityGroupCannotRemoveDefault": (Conflict, "The default security group cannot be deleted."),
+    "SecurityGroupCannotUpdateDefault": (Conflict, "The default security group cannot be renamed."),
+    "SecurityGroupDefaultAlreadyExists": (Conflict, "A security group 'default' exists in the project."),
+    "SecurityGroupRuleExists": (Conflict, "Security group rule already exists. Rule id is {id}."),
+    "SecurityGroupInvalidPortRange": (
+        BadRequest,
+        "For TCP/UDP protocols, port_range_min must be <= port_range_max, both from 1 to 65535.",
+    ),
+    "SecurityGroupInvalidPortValue": (BadRequest, "Invalid value for port {port}: use 0 to 65535."),
+    "SecurityGroupInvalidIcmpValue": (BadRequest, "Invalid value for ICMP {field} {value}: use 0 to 255."),
+    "SecurityGroupMissingIcmpType": (
+        BadRequest,
+        "An ICMP code (port_range_max) needs a type (port_range_min).",
+    ),
+    "SecurityGroupProtocolRequiredWithPorts": (
+        BadRequest,
+        "Must also specify protocol if port range is given.",
+    ),
+    "SecurityGroupRuleInvalidProtocol": (
+        BadRequest,
+        "Security group rule protocol {protocol} not supported: use one of {known} or a number up to 255.",
+    ),
+    "SecurityGroupInvalidProtocolForPort": (BadRequest, "Invalid protocol {protocol} for a port range."),
+    "SecurityGroupRuleInvalidEtherType": (BadRequest, "Ethertype {value} not supported: use IPv4 or IPv6."),
+    "SecurityGroupEthertypeConflictWithProtocol": (
+        BadRequest,
+        "Ethertype {ethertype} does not go with protocol {protocol}.",
+    ),
+    "SecurityGroupRuleParameterConflict": (
+        BadRequest,
+        "Conflicting values: ethertype {ethertype} for CIDR {cidr}.",
+    ),
+    "SecurityGroupRemoteGroupAndRemoteIpPrefix": (
+        BadRequest,
+        "Only one of remote_ip_prefix and remote_group_id may be given.",
+    ),
+    "AllowedAddressPairsMissingIP": (BadRequest, "An allowed address pair needs an ip_address."),
+    "AddressPairAndPortSecurityRequired": (Conflict, "Allowed address pairs need port security."),
+    "PortSecurityPortHasSecurityGroup": (
+        Conflict,
+        "The port has security groups: port security cannot be disabled before they are removed.",
+    ),
+    "PortSecurityAndIPRequiredForSecurityGroups": (
+        BadRequest,
+        "Security groups need port security and an address on the port.",
+    ),
+    "RevisionNumberConstraintFailed": (
+        PreconditionFailed,
+        "Constrained to revision_number {wanted}, but the resource has {actual}.",
+    ),
+}
+
+TYPES = {
+    400: "HTTPBadRequest",
+    401: "HTTPUnauthorized",
+    403: "PolicyNotAuthorized",
+    404: "HTTPNotFound",
+    405: "HTTPMethodNotAllowed",
+    406: "HTTPNotAcceptable",
+    409: "HTTPConflict",
+    412: "RevisionNumberConstraintFailed",
+    413: "HTTPRequestEntityTooLarge",
+    415: "HTTPUnsupportedMediaType",
+    503: "HTTPServiceUnavailable",
+}
+
+
+def fault(code: str, **values: Any) -> KnarrError:
+    """The error that Neutron calls `code`, to be raised."""
+    kind, sentence = ERRORS[code]
+    return kind(sentence.format_map({k: str(v)[:255] for k, v in values.items()}), code=code)
+
+
+def invalid(why: str) -> KnarrError:
+    """400 InvalidInput; `why` names the field and what would be right."""
+    return fault("InvalidInput", why=why)
+
+
+def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
+    """{"NeutronError": {type, message, detail}}; a 401 has the form of keystonemiddleware, as upstream's."""
+    if error.status == 401:
+        return {"error": {"code": 401, "title": "Unauthorized", "message": error.detail}}
+    kind = error.code or TYPES.get(error.status, "HTTPInternalServerError")
+    return {"NeutronError": {"type": kind, "message": error.detail, "detail": ""}}

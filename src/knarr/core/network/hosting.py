@@ -1,0 +1,156 @@
+"""This host's part: its backend, what it should carry, and the work that makes it so."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from knarr.core.network import desired
+from knarr.core.network.drivers.base import BackendError, NetworkBackend
+from knarr.core.network.models import Host, Port
+from knarr.kernel.db import utcnow
+
+if TYPE_CHECKING:
+    from knarr.kernel.runtime import Runtime
+
+LOG = logging.getLogger(__name__)
+
+
+class Hosting:
+    """The backend of this host and the lock under which it is made to follow.
+
+    Whoever changes the backend reads the database while holding the lock: then of two changes that come at
+    once the second sees both, and nothing older is applied after something newer.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.host = runtime.host
+        self.lock = threading.Lock()
+        self.ready = threading.Event()
+        self.backend: NetworkBackend = runtime.driver("knarr.network.backend", backend_name(runtime.conf))()
+        self._end_watch: Callable[[], None] | None = None
+
+    def register(self) -> None:
+        """Write down that ports can be bound here."""
+        capable = self.backend.capabilities()
+        now = utcnow()
+        values = {
+            "backend": backend_name(self.runtime.conf),
+            "vif_type": capable.vif_type,
+            "port_filter": capable.port_filter,
+            "started_at": now,
+            "seen_at": now,
+        }
+        with self.runtime.db.write() as session:
+            known = session.scalar(select(Host.id).where(Host.host == self.host))
+            if known:
+                session.execute(update(Host).where(Host.host == self.host).values(**values))
+            else:
+                session.execute(insert(Host), [{"host": self.host, **values}])
+
+    def start(self) -> None:
+        """Prepare the host and put everything right; from a thread of its own, so that serving can begin."""
+        try:
+            self.backend.start()
+            self.ready.set()
+            self._end_watch = self.backend.watch(self.present)
+            self.reconcile()
+        except (BackendError, OSError, SQLAlchemyError):
+            LOG.exception("the network backend of this host could not be started")
+
+    def stop(self) -> None:
+        if self._end_watch:
+            self._end_watch()
+        if self.ready.is_set():
+            self.backend.stop()
+
+    def heartbeat(self) -> None:
+        with self.runtime.db.write() as session:
+            session.execute(update(Host).where(Host.host == self.host).values(seen_at=utcnow()))
+
+    def present(self, port_id: str, there: bool) -> None:
+        """Called by the backend when a port's tap came or went."""
+        status = "ACTIVE" if there else "DOWN"
+        wrong = (Port.id == port_id, Port.host == self.host, Port.status != status)
+        with self.runtime.db.read() as session:
+            if session.scalar(select(Port.id).where(*wrong)) is None:
+                return
+        with self.runtime.db.write() as session:
+            session.execute(update(Port).where(*wrong).values(status=status))
+
+    def reconcile(self) -> None:
+        """Compare the host with the database, and the ports' states with the host."""
+        with self.lock:
+            changes = self.backend.reconcile(self._desired)
+        if changes:
+            LOG.info("put right on this host: %s", "; ".join(changes.repaired[:20]))
+        with self.runtime.db.read() as session:
+            rows = session.execute(select(Port.id, Port.status).where(Port.host == self.host)).all()
+        for status, there in (("ACTIVE", True), ("DOWN", False)):
+            wrong = [
+                row.id for row in rows if row.status != status and self.backend.port_present(row.id) is there
+            ]
+            if wrong:
+                with self.runtime.db.write() as session:
+                    session.execute(update(Port).where(Port.id.in_(wrong)).values(status=status))
+
+    def _desired(self) -> Any:
+        with self.runtime.db.read() as session:
+            return desired.everything(session, self.host)
+
+    def follow(self, act: Callable[[NetworkBackend, Session], Callable[[], None] | None]) -> None:
+        """Run `act(backend, session)` under the lock; what it returns is called without the session."""
+        self.ready.wait(30)
+        with self.lock:
+            with self.runtime.db.read() as session:
+                then = act(self.backend, session)
+            if then:
+                then()
+
+
+def backend_name(conf: Any) -> str:
+    """The configured backend; `auto` is linux where the process may change the host
+    and containers are real, else fake.
+    """
+    import os
+
+    name = str(conf.network.backend)
+    if name != "auto":
+        return name
+    return "linux" if os.geteuid() == 0 and conf.engine != "fake" else "fake"
+
+
+def hosting(runtime: Runtime) -> Hosting:
+    return runtime.component("network.hosting", lambda: Hosting(runtime))
+
+
+def start(runtime: Runtime) -> None:
+    here = hosting(runtime)
+    here.register()
+    threading.Thread(target=here.start, name="network-backend", daemon=True).start()
+
+
+def stop(runtime: Runtime) -> None:
+    hosting(runtime).stop()
+
+
+def heartbeat(runtime: Runtime) -> None:
+    hosting(runtime).heartbeat()
+
+
+def reconcile(runtime: Runtime) -> None:
+    here = hosting(runtime)
+    if here.ready.is_set():
+        here.reconcile()
+
+
+def forget(session: Session, host: str) -> None:
+    """Take a host that is gone for good from the table."""
+    session.execute(delete(Host).where(Host.host == host))

@@ -1,0 +1,96 @@
+"""Policy rules under Neutron's names.
+
+Targets carry project_id, and `network:project_id`, `network:shared` and `network_device` for ports.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ADMIN = "role:admin"
+MEMBER = "role:member and project_id:%(project_id)s"
+READER = "role:reader and project_id:%(project_id)s"
+SERVICE = "role:service or role:advsvc"
+NET_OWNER = "role:member and project_id:%(network:project_id)s"
+ON_SHARED = "role:member and True:%(network:shared)s"
+NOT_NETWORK_DEVICE = "False:%(network_device)s"
+
+
+def any_of(*checks: str) -> str:
+    return " or ".join(f"({check})" for check in checks)
+
+
+ADMIN_OR_MEMBER = any_of(ADMIN, MEMBER)
+ADMIN_OR_READER = any_of(ADMIN, READER)
+PORT_OWNER = any_of(ADMIN, MEMBER, SERVICE)
+NET_OWNER_OR_SERVICE = any_of(ADMIN, NET_OWNER, SERVICE)
+ON_SHARED_TOO = any_of(ADMIN, NET_OWNER, SERVICE, ON_SHARED)
+
+RULES: dict[str, str] = {
+    "get_extension": any_of(ADMIN, "role:reader"),
+    "get_availability_zone": any_of(ADMIN, "role:reader"),
+    "get_agent": ADMIN,
+    "get_quota": ADMIN_OR_READER,
+    "update_quota": ADMIN,
+    "delete_quota": ADMIN,
+    "create_network": ADMIN_OR_MEMBER,
+    "create_network:shared": ADMIN,
+    "create_network:router:external": ADMIN,
+    "create_network:is_default": ADMIN,
+    "create_network:port_security_enabled": ADMIN_OR_MEMBER,
+    "create_network:provider:network_type": ADMIN,
+    "create_network:provider:physical_network": ADMIN,
+    "create_network:provider:segmentation_id": ADMIN,
+    "get_network": ADMIN_OR_READER,
+    "get_network:provider:network_type": ADMIN,
+    "update_network": ADMIN_OR_MEMBER,
+    "update_network:shared": ADMIN,
+    "update_network:router:external": ADMIN,
+    "update_network:is_default": ADMIN,
+    "update_network:port_security_enabled": ADMIN_OR_MEMBER,
+    "delete_network": ADMIN_OR_MEMBER,
+    "create_subnet": any_of(ADMIN, NET_OWNER),
+    "get_subnet": ADMIN_OR_READER,
+    "update_subnet": any_of(ADMIN, MEMBER, NET_OWNER),
+    "delete_subnet": any_of(ADMIN, MEMBER, NET_OWNER),
+    "create_port": PORT_OWNER,
+    "create_port:device_owner": any_of(NOT_NETWORK_DEVICE, ADMIN, SERVICE, NET_OWNER),
+    "create_port:mac_address": NET_OWNER_OR_SERVICE,
+    "create_port:fixed_ips": ON_SHARED_TOO,
+    "create_port:fixed_ips:ip_address": NET_OWNER_OR_SERVICE,
+    "create_port:fixed_ips:subnet_id": ON_SHARED_TOO,
+    "create_port:port_security_enabled": NET_OWNER_OR_SERVICE,
+    "create_port:binding:host_id": any_of(ADMIN, SERVICE),
+    "create_port:binding:profile": any_of(ADMIN, SERVICE),
+    "create_port:binding:vnic_type": PORT_OWNER,
+    "create_port:allowed_address_pairs": any_of(ADMIN, NET_OWNER),
+    "get_port": any_of(ADMIN, SERVICE, READER),
+    "get_port:binding:host_id": any_of(ADMIN, SERVICE),
+    "update_port": PORT_OWNER,
+    "update_port:device_owner": any_of(NOT_NETWORK_DEVICE, ADMIN, SERVICE, NET_OWNER),
+    "update_port:mac_address": any_of(ADMIN, SERVICE),
+    "update_port:fixed_ips": ON_SHARED_TOO,
+    "update_port:fixed_ips:ip_address": NET_OWNER_OR_SERVICE,
+    "update_port:fixed_ips:subnet_id": ON_SHARED_TOO,
+    "update_port:port_security_enabled": NET_OWNER_OR_SERVICE,
+    "update_port:binding:host_id": any_of(ADMIN, SERVICE),
+    "update_port:binding:profile": any_of(ADMIN, SERVICE),
+    "update_port:binding:vnic_type": PORT_OWNER,
+    "update_port:allowed_address_pairs": any_of(ADMIN, NET_OWNER),
+    "delete_port": any_of(ADMIN, MEMBER, SERVICE, NET_OWNER),
+    "create_security_group": ADMIN_OR_MEMBER,
+    "get_security_group": ADMIN_OR_READER,
+    "update_security_group": ADMIN_OR_MEMBER,
+    "delete_security_group": ADMIN_OR_MEMBER,
+    "create_security_group_rule": ADMIN_OR_MEMBER,
+    "get_security_group_rule": ADMIN_OR_READER,
+    "delete_security_group_rule": ADMIN_OR_MEMBER,
+}
+
+SIGNED_IN = "get_extension"
+
+
+def policies() -> list[Any]:
+    from oslo_policy import policy
+
+    return [policy.RuleDefault(name, check) for name, check in RULES.items()]

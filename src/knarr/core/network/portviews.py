@@ -1,0 +1,136 @@
+"""Ports as they are answered, and by what they can be filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from knarr.core.network import binding, resources
+from knarr.core.network.models import Address, Network, Port, PortGroup
+from knarr.kernel.context import RequestContext
+from knarr.kernel.errors import BadRequest
+from knarr.kernel.request import Request
+
+PLAIN = (
+    "name",
+    "network_id",
+    "mac_address",
+    "admin_state_up",
+    "status",
+    "device_id",
+    "device_owner",
+    "port_security_enabled",
+    "allowed_address_pairs",
+)
+
+
+def visible(ctx: RequestContext) -> ColumnElement[bool]:
+    """One's own, and others' on one's networks; services see all, to plug them."""
+    if "service" in ctx.roles or "advsvc" in ctx.roles:
+        return Port.id.is_not(None)
+    mine = select(Network.id).where(Network.project_id == ctx.project_id)
+    return or_(Port.project_id == ctx.project_id, Port.network_id.in_(mine))
+
+
+def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    ids = [row.id for row in rows]
+    addresses: dict[str, list[dict[str, str]]] = {}
+    found = select(Address.port_id, Address.subnet_id, Address.ip_address, Address.position)
+    for port_id, subnet_id, ip, position in session.execute(found.where(Address.port_id.in_(ids))):
+        entry = {"subnet_id": subnet_id, "ip_address": ip}
+        # IPv4 first, as clients that take the first address expect.
+        addresses.setdefault(port_id, []).insert(0 if len(position) == 8 else 99, entry)
+    groups = resources.grouped(
+        session, select(PortGroup.port_id, PortGroup.group_id).where(PortGroup.port_id.in_(ids))
+    )
+    tags = resources.tags_of(session, ids)
+    mtus: dict[str, int] | None = None
+    if req.allows("get_port:binding:host_id"):
+        networks = {row.network_id for row in rows}
+        found_mtus = session.execute(select(Network.id, Network.mtu).where(Network.id.in_(networks)))
+        mtus = {row.id: row.mtu for row in found_mtus}
+    return [_view(row, addresses, groups, tags, mtus) for row in rows]
+
+
+def _view(
+    row: Any,
+    addresses: dict[str, list[dict[str, str]]],
+    groups: dict[str, list[str]],
+    tags: dict[str, list[str]],
+    mtus: dict[str, int] | None,
+) -> dict[str, Any]:
+    view = {
+        **resources.standard_view(row, tags),
+        **{name: getattr(row, name) for name in PLAIN},
+        "fixed_ips": addresses.get(row.id, []),
+        "security_groups": groups.get(row.id, []),
+        "dns_name": row.dns_name,
+        "binding:vnic_type": row.vnic_type,
+    }
+    if mtus is not None:
+        view["binding:host_id"] = row.host
+        view["binding:profile"] = row.profile
+        view["binding:vif_type"] = row.vif_type
+        view["binding:vif_details"] = binding.vif_details(row, mtus.get(row.network_id, 0))
+    return view
+
+
+def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
+    """`ip_address=10.0.0.3`, `subnet_id=…` or `ip_address_substr=…`; of one kind any, of two both."""
+    columns = {"ip_address": Address.ip_address, "subnet_id": Address.subnet_id}
+    wanted: dict[str, list[Any]] = {}
+    for value in (part for text in values for part in text.split(",")):
+        key, sign, text = value.partition("=")
+        if not sign or key not in (*columns, "ip_address_substr"):
+            raise BadRequest(
+                f"Invalid value for '{name}': use ip_address=…, subnet_id=… or ip_address_substr=…."
+            )
+        test = (
+            Address.ip_address.contains(text, autoescape=True)
+            if key == "ip_address_substr"
+            else columns[key] == text
+        )
+        wanted.setdefault(key, []).append(test)
+    tests = and_(*(or_(*same) for same in wanted.values()))
+    return Port.id.in_(select(Address.port_id).where(tests))
+
+
+def _by_groups(name: str, values: list[str]) -> ColumnElement[bool]:
+    return Port.id.in_(select(PortGroup.port_id).where(PortGroup.group_id.in_(values)))
+
+
+PORTS = resources.Resource(
+    singular="port",
+    plural="ports",
+    model=Port,
+    views=views,
+    not_found="PortNotFound",
+    visible=visible,
+    sortable=("name", "network_id", "mac_address", "status", "device_id", "device_owner", "admin_state_up"),
+    filters={
+        **resources.standard_filters(Port),
+        **{
+            name: resources.equals(getattr(Port, name))
+            for name in (
+                "name",
+                "network_id",
+                "mac_address",
+                "status",
+                "device_id",
+                "device_owner",
+                "dns_name",
+            )
+        },
+        "admin_state_up": resources.is_true(Port.admin_state_up),
+        "port_security_enabled": resources.is_true(Port.port_security_enabled),
+        "binding:host_id": resources.equals(Port.host),
+        "binding:vif_type": resources.equals(Port.vif_type),
+        "binding:vnic_type": resources.equals(Port.vnic_type),
+        "fixed_ips": _by_fixed_ips,
+        "security_groups": _by_groups,
+        "security_group_ids": _by_groups,
+    },
+)

@@ -1,0 +1,148 @@
+"""The network API as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from knarr.core.network import schemas as s
+from knarr.core.network.api import discovery, groups, networks, ports, quotas, rules, subnets, tags
+from knarr.core.network.policies import SIGNED_IN
+from knarr.kernel.routing import Route
+
+PUBLIC = None
+
+
+def collection(
+    plural: str, singular: str, noun: str, handlers: Any, create: Any, update: Any
+) -> tuple[Route, ...]:
+    """The five routes that every resource has (four where `update` is None), from the functions of its module
+    that are named after the noun. Rules that need the object are checked by the handler once it is known.
+    """
+    path, member = f"/v2.0/{plural}", f"/v2.0/{plural}/{{ident}}"
+    words = singular.replace("_", " ")
+
+    def fn(name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(handlers, name)
+        return found
+
+    making: dict[str, Any] = {"envelope": singular, "lax": True}
+    routes = (
+        Route("GET", path, fn(f"list_{noun}s"), f"get_{singular}", summary=f"List {words}s"),
+        Route(
+            "POST",
+            path,
+            fn(f"create_{noun}"),
+            SIGNED_IN,
+            status=201,
+            body=create,
+            bulk=plural.replace("-", "_"),
+            summary=f"Create a {words}, or several",
+            **making,
+        ),
+        Route("GET", member, fn(f"show_{noun}"), f"get_{singular}", summary=f"Show a {words}"),
+        Route("DELETE", member, fn(f"delete_{noun}"), SIGNED_IN, status=204, summary=f"Delete a {words}"),
+    )
+    if update is None:
+        return routes
+    change = fn(f"update_{noun}")
+    return (
+        *routes,
+        Route("PUT", member, change, SIGNED_IN, body=update, summary=f"Update a {words}", **making),
+    )
+
+
+DISCOVERY = (
+    Route("GET", "/", discovery.list_versions, PUBLIC, summary="List the API versions"),
+    Route("GET", "/v2.0", discovery.show_version, PUBLIC, summary="List the collections of API version 2.0"),
+    Route("GET", "/v2.0/extensions", discovery.list_extensions, "get_extension", summary="List extensions"),
+    Route(
+        "GET",
+        "/v2.0/extensions/{alias}",
+        discovery.show_extension,
+        "get_extension",
+        summary="Show an extension",
+    ),
+    Route(
+        "GET",
+        "/v2.0/availability_zones",
+        discovery.list_zones,
+        "get_availability_zone",
+        summary="List availability zones",
+    ),
+    Route(
+        "GET", "/v2.0/agents", discovery.list_agents, "get_agent", summary="List the hosts that carry ports"
+    ),
+    Route("GET", "/v2.0/agents/{ident}", discovery.show_agent, "get_agent", summary="Show such a host"),
+)
+
+QUOTA = "/v2.0/quotas/{project_id}"
+
+QUOTAS = (
+    Route(
+        "GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
+    ),
+    Route(
+        "GET", "/v2.0/quotas/project", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
+    ),
+    Route("GET", QUOTA, quotas.show_quota, SIGNED_IN, summary="Show a project's quotas"),
+    Route("GET", f"{QUOTA}/default", quotas.show_defaults, SIGNED_IN, summary="Show the default quotas"),
+    Route(
+        "GET",
+        f"{QUOTA}/details",
+        quotas.show_details,
+        SIGNED_IN,
+        summary="Show a project's quotas and their use",
+    ),
+    Route(
+        "GET",
+        f"{QUOTA}/details.json",
+        quotas.show_details,
+        SIGNED_IN,
+        summary="Show a project's quotas and their use",
+    ),
+    Route(
+        "PUT",
+        QUOTA,
+        quotas.update_quota,
+        "update_quota",
+        body=s.QuotaUpdate,
+        envelope="quota",
+        lax=True,
+        summary="Update a project's quotas",
+    ),
+    Route(
+        "DELETE", QUOTA, quotas.delete_quota, "delete_quota", status=204, summary="Reset a project's quotas"
+    ),
+)
+
+
+def tag_routes(plural: str) -> tuple[Route, ...]:
+    """The routes of tags below one collection."""
+    path = f"/v2.0/{plural}/{{ident}}/tags"
+
+    def on(fn: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda req, **params: fn(req, plural, **params)
+
+    return (
+        Route("GET", path, on(tags.list_tags), SIGNED_IN, summary="List tags"),
+        Route("PUT", path, on(tags.replace_tags), SIGNED_IN, body=s.TagsReplace, summary="Replace all tags"),
+        Route("DELETE", path, on(tags.remove_tags), SIGNED_IN, status=204, summary="Remove all tags"),
+        Route("GET", f"{path}/{{tag}}", on(tags.check_tag), SIGNED_IN, status=204, summary="Check for a tag"),
+        Route("PUT", f"{path}/{{tag}}", on(tags.add_tag), SIGNED_IN, status=201, summary="Add a tag"),
+        Route(
+            "DELETE", f"{path}/{{tag}}", on(tags.remove_tag), SIGNED_IN, status=204, summary="Remove a tag"
+        ),
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    *DISCOVERY,
+    *collection("networks", "network", "network", networks, s.NetworkCreate, s.NetworkUpdate),
+    *collection("subnets", "subnet", "subnet", subnets, s.SubnetCreate, s.SubnetUpdate),
+    *collection("ports", "port", "port", ports, s.PortCreate, s.PortUpdate),
+    *collection("security-groups", "security_group", "group", groups, s.GroupCreate, s.GroupUpdate),
+    *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
+    *(route for plural in tags.TAGGED for route in tag_routes(plural)),
+    *QUOTAS,
+)

@@ -1,0 +1,154 @@
+"""Request bodies of the network API, with their limits. A create may name another project (`tenant_id` is the
+older word): the policies leave that to administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, field
+
+from knarr.kernel.schema import UNSET, Body, Name, UnsetType
+
+Text = Annotated[str, Meta(max_length=255)]
+Project = Annotated[str, Meta(max_length=64)]
+Address = Annotated[str, Meta(max_length=64)]
+Mac = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$")]
+Mtu = Annotated[int, Meta(ge=68, le=65535)]
+Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
+Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class NetworkFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+    external: bool | UnsetType = field(name="router:external", default=UNSET)
+    is_default: bool | UnsetType = UNSET
+    mtu: Mtu | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+
+
+class NetworkCreate(NetworkFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    availability_zone_hints: list[Text] | UnsetType = UNSET
+    network_type: str | UnsetType | None = field(name="provider:network_type", default=UNSET)
+    physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
+    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
+
+
+class NetworkUpdate(NetworkFields):
+    pass
+
+
+class Pool(Body):
+    start: Address
+    end: Address
+
+
+class HostRoute(Body):
+    destination: Address
+    nexthop: Address
+
+
+class SubnetFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    gateway_ip: Address | UnsetType | None = UNSET
+    enable_dhcp: bool | UnsetType = UNSET
+    allocation_pools: Annotated[list[Pool], Meta(max_length=64)] | UnsetType | None = UNSET
+    dns_nameservers: Annotated[list[Address], Meta(max_length=16)] | UnsetType | None = UNSET
+    host_routes: Annotated[list[HostRoute], Meta(max_length=20)] | UnsetType | None = UNSET
+
+
+class SubnetCreate(SubnetFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    network_id: Text
+    cidr: Address
+    ip_version: Literal[4, 6] | UnsetType = UNSET
+    ipv6_ra_mode: Ipv6Mode | UnsetType | None = UNSET
+    ipv6_address_mode: Ipv6Mode | UnsetType | None = UNSET
+
+
+class SubnetUpdate(SubnetFields):
+    pass
+
+
+class FixedIp(Body):
+    subnet_id: Text | None = None
+    ip_address: Address | None = None
+
+
+class Pair(Body):
+    ip_address: Address | None = None
+    mac_address: Mac | None = None
+
+
+class PortFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    device_id: Text | UnsetType = UNSET
+    device_owner: Text | UnsetType = UNSET
+    mac_address: Mac | UnsetType | None = UNSET
+    fixed_ips: Annotated[list[FixedIp], Meta(max_length=16)] | UnsetType | None = UNSET
+    security_groups: Annotated[list[Text], Meta(max_length=64)] | UnsetType | None = UNSET
+    allowed_address_pairs: Annotated[list[Pair], Meta(max_length=64)] | UnsetType | None = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    dns_name: Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")] | UnsetType = UNSET
+    host_id: Text | UnsetType | None = field(name="binding:host_id", default=UNSET)
+    vnic_type: Literal["normal"] | UnsetType = field(name="binding:vnic_type", default=UNSET)
+    profile: dict[str, Any] | UnsetType | None = field(name="binding:profile", default=UNSET)
+
+
+class PortCreate(PortFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    network_id: Text
+
+
+class PortUpdate(PortFields):
+    pass
+
+
+class GroupFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    stateful: bool | UnsetType = UNSET
+
+
+class GroupCreate(GroupFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+
+
+class GroupUpdate(GroupFields):
+    pass
+
+
+class RuleCreate(Body, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    security_group_id: Text
+    direction: Literal["ingress", "egress"]
+    ethertype: str | None = None
+    protocol: str | int | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: Address | None = None
+    remote_group_id: Text | None = None
+    description: Text = ""
+
+
+class TagsReplace(Body):
+    tags: Annotated[list[Tag], Meta(max_length=50)]
+
+
+class QuotaUpdate(Body):
+    network: int | UnsetType = UNSET
+    subnet: int | UnsetType = UNSET
+    port: int | UnsetType = UNSET
+    security_group: int | UnsetType = UNSET
+    security_group_rule: int | UnsetType = UNSET

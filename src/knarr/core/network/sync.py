@@ -1,0 +1,57 @@
+"""Telling the hosts: a change of a row becomes one operation for each host that carries ports.
+
+An operation says only *what* changed. The host reads the state as it is when it acts, so that of two
+changes in quick succession the later one always stands in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.core.network.models import Host, Port
+from knarr.kernel.operations import enqueue
+
+SYNC_NETWORK = "network.network.sync"
+SYNC_PORT = "network.port.sync"
+SYNC_GROUP = "network.security_group.sync"
+
+
+def network(session: Session, req: Any, network_id: str) -> None:
+    """A network or its subnets changed: told where ports of it are, which is nowhere for most."""
+    hosts = session.scalars(
+        select(Port.host).where(Port.network_id == network_id, Port.host != "").distinct()
+    )
+    for host in hosts.all():
+        _tell(session, req, SYNC_NETWORK, "network", network_id, host)
+
+
+def network_gone(session: Session, req: Any, network_id: str) -> None:
+    """A network was deleted: its bridge may still be on any host that had ports of it."""
+    for host in _all(session):
+        _tell(session, req, SYNC_NETWORK, "network", network_id, host)
+
+
+def port(session: Session, req: Any, port_id: str, network_id: str) -> None:
+    """A port that is, was or is now to be bound changed. All hosts are told: its addresses may stand in the
+    rules of remote groups there.
+    """
+    for host in _all(session):
+        _tell(session, req, SYNC_PORT, "port", port_id, host, network_id=network_id)
+
+
+def group(session: Session, req: Any, group_id: str) -> None:
+    """A security group's rules changed, or it is gone."""
+    for host in _all(session):
+        _tell(session, req, SYNC_GROUP, "security_group", group_id, host)
+
+
+def _all(session: Session) -> Iterable[str]:
+    return session.scalars(select(Host.host)).all()
+
+
+def _tell(session: Session, req: Any, kind: str, what: str, ident: str, host: str, **data: Any) -> None:
+    enqueue(session, kind, resource_type=what, resource_id=ident, ctx=req.ctx, host=host, data=data)

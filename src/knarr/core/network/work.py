@@ -1,0 +1,82 @@
+"""The operations of the network service: make this host follow a row. Each reads the row as it is now, so
+that running one twice, late or after another does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.core.network import desired
+from knarr.core.network.drivers.base import NetworkBackend
+from knarr.core.network.hosting import heartbeat, hosting, reconcile
+from knarr.core.network.models import Port
+from knarr.core.network.sync import SYNC_GROUP, SYNC_NETWORK, SYNC_PORT
+from knarr.kernel.operations import OperationKind, Step
+from knarr.kernel.periodic import Periodic
+from knarr.kernel.work import Work
+
+Then = Callable[[], None] | None
+
+
+def sync_port(work: Work) -> None:
+    here = hosting(work.runtime)
+
+    def act(backend: NetworkBackend, session: Session) -> Then:
+        bound = desired.ports(session, (Port.id == work.resource_id) & (Port.host != ""), here.host)
+        if not bound:
+            return partial(backend.remove_port, work.resource_id)
+        port = bound[0]
+        if not port.local:
+            return partial(backend.apply_port, port)
+        networks = desired.networks(session, [port.network_id])
+        groups = desired.groups(session, port.security_groups)
+
+        def apply() -> None:
+            for network in networks:
+                backend.apply_network(network)
+            backend.apply_groups(groups)
+            backend.apply_port(port)
+
+        return apply
+
+    here.follow(act)
+    here.present(work.resource_id, here.backend.port_present(work.resource_id))
+
+
+def sync_network(work: Work) -> None:
+    here = hosting(work.runtime)
+
+    def act(backend: NetworkBackend, session: Session) -> Then:
+        found = desired.networks(session, [work.resource_id])
+        if not found:
+            return partial(backend.remove_network, work.resource_id)
+        used = select(Port.id).where(Port.network_id == work.resource_id, Port.host == here.host).limit(1)
+        return partial(backend.apply_network, found[0]) if session.scalar(used) else None
+
+    here.follow(act)
+
+
+def sync_group(work: Work) -> None:
+    def act(backend: NetworkBackend, session: Session) -> Then:
+        found = desired.groups(session, [work.resource_id])
+        if not found:
+            return partial(backend.remove_group, work.resource_id)
+        return partial(backend.apply_groups, found)
+
+    hosting(work.runtime).follow(act)
+
+
+OPERATIONS = (
+    OperationKind(SYNC_PORT, (Step("apply", sync_port),), retries=8, target="host"),
+    OperationKind(SYNC_NETWORK, (Step("apply", sync_network),), retries=8, target="host"),
+    OperationKind(SYNC_GROUP, (Step("apply", sync_group),), retries=8, target="host"),
+)
+
+PERIODICS = (
+    Periodic("network.heartbeat", 25.0, heartbeat),
+    Periodic("network.reconcile", "network.reconcile_interval", reconcile),
+)

@@ -1,0 +1,1 @@
+"""Handlers, a module for each resource."""

@@ -1,0 +1,184 @@
+"""Containers: list, show, change, delete, and the actions that end in an operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from knarr.kernel import ownership
+from knarr.kernel.db import utcnow
+from knarr.kernel.errors import Conflict
+from knarr.kernel.listing import Listing, next_link
+from knarr.kernel.operations import enqueue
+from knarr.kernel.request import Request
+from knarr.services.container import journal, states, work
+from knarr.services.container.models import Container
+from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
+
+LISTING = Listing(
+    Container,
+    id="uuid",
+    sortable=(
+        "created_at", "updated_at", "name", "image", "project_id", "user_id", "memory", "cpu", "host",
+        "status", "task_state", "auto_remove",
+    ),
+)  # fmt: skip
+FILTERS = ("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove")
+
+
+def find(session: Session, req: Request, ident: str) -> Container:
+    """The container that the ident means to the caller; another project's is not there, but for an
+    administrator."""
+    return ownership.find(
+        session,
+        Container,
+        ident,
+        req.ctx,
+        what="container",
+        not_found="ContainerNotFound",
+        ambiguous="Conflict",
+    )
+
+
+def index(req: Request) -> dict[str, Any]:
+    query = req.query
+    if query.all_projects:
+        req.authorize("container:get_all_all_projects")
+    stmt = ownership.owned(select(*COLUMNS), Container, req.ctx, query.all_projects)
+    for name in FILTERS:
+        value = getattr(query, name)
+        if value is None:
+            continue
+        if name == "host":
+            req.authorize("container:get_one:host")
+        stmt = stmt.where(getattr(Container, name) == value)
+    with req.db.read() as session:
+        page = LISTING.fetch(session, stmt, LISTING.paging(req))
+    view = row_viewer(req)
+    return {"containers": [view(row) for row in page.rows], "next": next_link(req, page)}
+
+
+def show(req: Request, ident: str) -> dict[str, Any]:
+    if req.query.all_projects:
+        req.authorize("container:get_one_all_projects")
+    with req.db.read() as session:
+        return container_viewer(req)(find(session, req, ident))
+
+
+def patch(req: Request, ident: str) -> dict[str, Any]:
+    with req.db.write() as session:
+        container = find(session, req, ident)
+        states.check("update", container.status, ident)
+        if req.body.name is not None:
+            container.name = req.body.name
+        session.flush()
+        return container_viewer(req)(container)
+
+
+def rename(req: Request, ident: str) -> dict[str, Any]:
+    with req.db.write() as session:
+        container = find(session, req, ident)
+        if container.name == req.query.name:
+            raise Conflict(f"The container is called {container.name} already.")
+        container.name = req.query.name
+        session.flush()
+        return container_viewer(req)(container)
+
+
+# Actions
+
+
+def begin(
+    req: Request,
+    session: Session,
+    container: Container,
+    row: states.Action,
+    action: str,
+    kind: str,
+    **data: Any,
+) -> None:
+    """Set the task state, write the action's record and enqueue the operation, in the caller's
+    transaction."""
+    changed = session.execute(
+        update(Container)
+        .where(Container.uuid == container.uuid, Container.status.in_(row.sources))
+        .values(task_state=row.task_state)
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise Conflict(f"The state of container {container.uuid} has just changed; look at it again.")
+    action_id = journal.begin(session, container, action, req.ctx)
+    enqueue(
+        session,
+        kind,
+        resource_type="container",
+        resource_id=container.uuid,
+        ctx=req.ctx,
+        project_id=container.project_id,
+        host=container.host or req.runtime.host,
+        data={"action": action, "action_id": action_id, "begun": utcnow().isoformat(), **data},
+    )
+
+
+def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> None:
+    with req.db.write() as session:
+        container = find(session, req, ident)
+        row = states.check(action, container.status, ident)
+        if container.host is None:
+            raise Conflict(
+                f"Container {ident} is on no host: {container.status_reason} Delete it and create it anew."
+            )
+        begin(req, session, container, row, action, kind, **data)
+
+
+def start(req: Request, ident: str) -> None:
+    _act(req, ident, "start", "container.start", run=True)
+
+
+def stop(req: Request, ident: str) -> None:
+    _act(req, ident, "stop", timeout=req.query.timeout)
+
+
+def reboot(req: Request, ident: str) -> None:
+    _act(req, ident, "reboot", timeout=req.query.timeout)
+
+
+def pause(req: Request, ident: str) -> None:
+    _act(req, ident, "pause")
+
+
+def unpause(req: Request, ident: str) -> None:
+    _act(req, ident, "unpause")
+
+
+def kill(req: Request, ident: str) -> None:
+    from knarr.kernel.errors import BadRequest
+    from knarr.services.container.drivers.base import InvalidRequest
+    from knarr.services.container.drivers.names import signal_name
+
+    wanted = req.query.signal or (req.body.signal if req.body else None) or "KILL"
+    try:
+        signal = signal_name(wanted)
+    except InvalidRequest as error:
+        raise BadRequest(f"Invalid input for field 'signal': {error}.") from None
+    _act(req, ident, "kill", signal=signal)
+
+
+def delete(req: Request, ident: str) -> None:
+    query = req.query
+    if query.force:
+        req.authorize("container:delete_force")
+    if query.all_projects:
+        req.authorize("container:delete_all_projects")
+    action = "delete_force" if query.force else "delete_after_stop" if query.stop else "delete"
+    with req.db.write() as session:
+        container = find(session, req, ident)
+        row = states.check(action, container.status, ident)
+        if container.host is None:
+            journal.end(session, journal.begin(session, container, "delete", req.ctx), "delete", utcnow())
+            work.drop(req.runtime, session, container)
+            return
+        stops = bool(query.stop and container.status == states.RUNNING)
+        begin(req, session, container, row, "delete", "container.delete", stop=stops)

@@ -1,0 +1,230 @@
+"""POST /v1/containers: judge the request, choose a host, write the row; the rest is an operation."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knarr.kernel.db import new_id, utcnow
+from knarr.kernel.errors import BadRequest, Conflict, NotFound
+from knarr.kernel.operations import enqueue
+from knarr.kernel.request import Request
+from knarr.services.container import images, journal, names, networking, scheduler, states, usage
+from knarr.services.container.models import Container
+from knarr.services.container.schemas import ContainerCreate, RestartPolicy
+from knarr.services.container.views import container_viewer
+
+# (attribute, the rule that a request with it needs)
+GUARDED = (
+    ("runtime", "container:create:runtime"),
+    ("image_pull_policy", "container:create:image_pull_policy"),
+    ("host", "container:create:requested_destination"),
+    ("privileged", "container:create:privileged"),
+)
+LABEL_HINT = "label:"
+
+
+def create(req: Request) -> dict[str, Any]:
+    body: ContainerCreate = req.body
+    for name, rule in GUARDED:
+        if getattr(body, name):
+            req.authorize(rule)
+    container = _container(req, body)
+    client = req.runtime.client("network", req.ctx)
+    external = req.allows("network:attach_external_network")
+    container.nets = networking.resolve_nets(client, body.nets or [], container.project_id, external)
+    container.security_groups = networking.resolve_groups(client, body.security_groups or [])
+    if container.image_driver == images.GLANCE:
+        container.image_id = images.check_glance(req.runtime.client("image", req.ctx), container.image)
+    if container.image_pull_policy == "never":
+        _check_present(req, container)
+    with req.db.write() as session:
+        _check_name(session, req, container)
+        _place(session, req, container, body)
+        req.runtime.quotas("container").charge(session, container.project_id, usage.of(container))
+        session.add(container)
+        session.flush()
+        _record(session, req, container, bool(req.query.run))
+    req.set_header("Location", req.url(f"/v1/containers/{container.uuid}"))
+    return container_viewer(req)(container)
+
+
+# From the body to a row
+
+
+def _container(req: Request, body: ContainerCreate) -> Container:
+    _refuse_what_follows_later(body)
+    conf = req.runtime.conf.container
+    interactive = bool(body.interactive)
+    policy = _restart_policy(body.restart_policy)
+    if body.auto_remove and policy and policy["Name"] != "no":
+        raise BadRequest("'auto_remove' and 'restart_policy' contradict each other: give only one of them.")
+    check = body.healthcheck
+    return Container(
+        uuid=new_id(),
+        name=body.name or names.generate(),
+        project_id=req.ctx.project_id,
+        user_id=req.ctx.user_id,
+        image=body.image,
+        image_driver=body.image_driver or conf.default_image_driver,
+        image_pull_policy=body.image_pull_policy or conf.default_image_pull_policy,
+        command=_command(req, body.command),
+        entrypoint=body.entrypoint or None,
+        cpu=_within("cpu", body.cpu, conf.default_cpu, conf.minimum_cpu, conf.maximum_cpu),
+        cpu_policy=body.cpu_policy or "shared",
+        memory=_within("memory", body.memory, conf.default_memory, conf.minimum_memory, conf.maximum_memory),
+        disk=_within("disk", body.disk, 0, conf.minimum_disk, conf.maximum_disk),
+        workdir=body.workdir,
+        hostname=body.hostname,
+        environment=body.environment or {},
+        labels=body.labels or {},
+        restart_policy=policy,
+        healthcheck=_healthcheck(check) if check else None,
+        interactive=interactive,
+        tty=bool(body.tty) if req.at_least("1.36") else interactive,
+        auto_remove=bool(body.auto_remove),
+        auto_heal=bool(body.auto_heal),
+        privileged=bool(body.privileged),
+        runtime=body.runtime,
+        availability_zone=body.availability_zone,
+        hints=body.hints or {},
+        ports=[],
+        addresses={},
+        status=states.CREATING,
+        task_state=states.IMAGE_PULLING,
+    )
+
+
+def _refuse_what_follows_later(body: ContainerCreate) -> None:
+    if body.mounts:
+        raise BadRequest("'mounts' are not supported by this cloud: create the container without them.")
+    if body.exposed_ports:
+        raise BadRequest(
+            "'exposed_ports' are not supported by this cloud: use 'security_groups' with the rules."
+        )
+    if body.registry:
+        raise NotFound(f"Registry {body.registry} could not be found.", code="RegistryNotFound")
+    if body.cpu_policy == "dedicated":
+        raise BadRequest(
+            "'cpu_policy' dedicated needs a host with pinned CPUs, and there is none: use shared."
+        )
+    if body.auto_heal:
+        raise BadRequest("'auto_heal' is not supported by this cloud: use 'restart_policy'.")
+
+
+def _command(req: Request, command: list[str] | str | None) -> list[str] | None:
+    """A list from 1.20 on; before, a string that is split as a shell does."""
+    if command is None or command == "" or command == []:
+        return None
+    if req.at_least("1.20"):
+        if isinstance(command, str):
+            raise BadRequest("Invalid input for field 'command': expected array, got str.")
+        return command
+    if not isinstance(command, str):
+        raise BadRequest(
+            "'command' as a list is only supported from version 1.20 on; before, it is a string."
+        )
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise BadRequest(f"Invalid input for field 'command': {str(error).lower()}.") from None
+
+
+def _within(name: str, value: Any, default: Any, least: Any, most: Any) -> Any:
+    if value is None:
+        return default
+    if not least <= value <= most:
+        raise BadRequest(f"Invalid input for field '{name}': {value} is not between {least} and {most}.")
+    return value
+
+
+def _restart_policy(policy: RestartPolicy | None) -> dict[str, Any] | None:
+    if policy is None:
+        return None
+    retries = policy.retries or 0
+    if retries and policy.name != "on-failure":
+        raise BadRequest("'restart_policy.MaximumRetryCount' goes with the Name on-failure only.")
+    return {"Name": policy.name, "MaximumRetryCount": str(retries)}
+
+
+def _healthcheck(check: Any) -> dict[str, Any]:
+    given = {"interval": check.interval, "retries": check.retries, "timeout": check.timeout}
+    return {"cmd": check.cmd, **{name: value for name, value in given.items() if value}}
+
+
+# What must hold at once
+
+
+def _check_present(req: Request, container: Container) -> None:
+    """pull policy never: some host that is up must have the image."""
+    with req.db.read() as session:
+        found = scheduler.candidates(session, req.runtime.conf.container.service_down_time)
+    ref = images.engine_ref(container)
+    hosts = [host.hostname for host in found if host.up and not host.disabled]
+    if any(req.runtime.bus.call(host, "container.has_image", ref=ref) for host in hosts):
+        return
+    raise BadRequest(
+        f"Image {container.image} is on none of the {len(hosts)} hosts, and image_pull_policy is never.",
+        code="ImageNotFound",
+    )
+
+
+def _check_name(session: Session, req: Request, container: Container) -> None:
+    scope = req.runtime.conf.container.unique_container_name_scope
+    if not scope:
+        return
+    stmt = select(Container.uuid).where(Container.name == container.name)
+    if scope == "project":
+        stmt = stmt.where(Container.project_id == container.project_id)
+    if session.scalar(stmt.limit(1)) is not None:
+        raise Conflict(
+            f"A container with the name {container.name} exists already.", code="ContainerAlreadyExists"
+        )
+
+
+def _place(session: Session, req: Request, container: Container, body: ContainerCreate) -> None:
+    """Choose the host and claim its resources; without one the container is an Error that says why."""
+    conf = req.runtime.conf.container
+    wish = scheduler.Wish(
+        cpu=container.cpu,
+        memory=container.memory,
+        disk=body.disk,
+        availability_zone=container.availability_zone,
+        runtime=container.runtime,
+        host=body.host,
+        labels={
+            k.removeprefix(LABEL_HINT): v for k, v in container.hints.items() if k.startswith(LABEL_HINT)
+        },
+    )
+    hosts = scheduler.candidates(session, conf.service_down_time)
+    if body.host and all(host.hostname != body.host for host in hosts):
+        raise NotFound(f"Host {body.host} could not be found.", code="ComputeHostNotFound")
+    try:
+        chosen = scheduler.Scheduler(conf).choose(hosts, wish)
+    except scheduler.NoHost as error:
+        container.status, container.status_reason, container.task_state = states.ERROR, str(error), None
+        return
+    if body.disk is None and chosen.disk_quota_supported:
+        container.disk = conf.default_disk
+    container.host = chosen.hostname
+    scheduler.claim(session, chosen.hostname, container.cpu, container.memory, container.disk, 1)
+
+
+def _record(session: Session, req: Request, container: Container, run: bool) -> None:
+    action_id = journal.begin(session, container, "create", req.ctx)
+    begun = utcnow()
+    if container.host is None:
+        journal.end(session, action_id, "create", begun, container.status_reason)
+        return
+    enqueue(
+        session,
+        "container.create",
+        resource_type="container",
+        resource_id=container.uuid,
+        ctx=req.ctx,
+        host=container.host,
+        data={"run": run, "action": "create", "action_id": action_id, "begun": begun.isoformat()},
+    )

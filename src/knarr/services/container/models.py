@@ -1,0 +1,148 @@
+"""Tables of the container service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from knarr.kernel.db import Base, Timestamps, new_id
+
+Uuid = String(36)
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Container(Timestamps, Base):
+    """A container; the row goes away with it.
+
+    `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the
+    order of the
+    interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows
+    it. `image_id` is Glance's, for images from there.
+    `started_at`, `finished_at` and `exit_code` are the engine's, and give `status_detail`.
+    """
+
+    __tablename__ = "containers"
+    __table_args__ = (
+        Index("ix_containers_project_id_created_at", "project_id", "created_at"),
+        Index("ix_containers_host", "host"),
+        Index("ix_containers_name", "name"),
+    )
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str]
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    image: Mapped[str]
+    image_id: Mapped[str | None]
+    image_driver: Mapped[str] = mapped_column(String(32))
+    image_pull_policy: Mapped[str] = mapped_column(String(32))
+    command: Mapped[list[str] | None]
+    entrypoint: Mapped[list[str] | None]
+    cpu: Mapped[float] = mapped_column(Float)
+    cpu_policy: Mapped[str] = mapped_column(String(32), default="shared")
+    memory: Mapped[int] = mapped_column(Integer)
+    disk: Mapped[int] = mapped_column(Integer, default=0)
+    workdir: Mapped[str | None] = mapped_column(String(1024))
+    hostname: Mapped[str | None]
+    environment: Mapped[dict[str, str]]
+    labels: Mapped[dict[str, str]]
+    restart_policy: Mapped[dict[str, Any] | None]
+    healthcheck: Mapped[dict[str, Any] | None]
+    interactive: Mapped[bool] = mapped_column(Boolean, default=False)
+    tty: Mapped[bool] = mapped_column(Boolean, default=False)
+    auto_remove: Mapped[bool] = mapped_column(Boolean, default=False)
+    auto_heal: Mapped[bool] = mapped_column(Boolean, default=False)
+    privileged: Mapped[bool] = mapped_column(Boolean, default=False)
+    runtime: Mapped[str | None]
+    availability_zone: Mapped[str | None]
+    hints: Mapped[dict[str, Any]]
+    nets: Mapped[list[dict[str, Any]]]
+    security_groups: Mapped[list[str]]
+    ports: Mapped[list[Any]]
+    addresses: Mapped[dict[str, Any]]
+    registry_id: Mapped[str | None] = mapped_column(Uuid)
+    host: Mapped[str | None]
+    engine_id: Mapped[str | None]
+    status: Mapped[str] = mapped_column(String(20))
+    status_reason: Mapped[str | None] = mapped_column(Text)
+    task_state: Mapped[str | None] = mapped_column(String(32))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    exit_code: Mapped[int | None] = mapped_column(Integer)
+
+
+class ContainerAction(Base):
+    """What somebody asked of a container, when, and how it ended. Kept when the container is gone."""
+
+    __tablename__ = "container_actions"
+    __table_args__ = (Index("ix_container_actions_container_uuid", "container_uuid", "request_id"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    action: Mapped[str] = mapped_column(String(64))
+    container_uuid: Mapped[str] = mapped_column(Uuid)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64))
+    start_time: Mapped[datetime]
+    finish_time: Mapped[datetime | None]
+    message: Mapped[str | None] = mapped_column(Text)
+
+
+class ContainerActionEvent(Base):
+    """One piece of work of an action on a host. `traceback` is for administrators."""
+
+    __tablename__ = "container_action_events"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    action_id: Mapped[int] = mapped_column(
+        Serial, ForeignKey("container_actions.id", ondelete="CASCADE"), index=True
+    )
+    event: Mapped[str] = mapped_column(String(64))
+    start_time: Mapped[datetime]
+    finish_time: Mapped[datetime | None]
+    result: Mapped[str | None] = mapped_column(String(32))
+    traceback: Mapped[str | None] = mapped_column(Text)
+
+
+class ComputeService(Timestamps, Base):
+    """The agent that runs containers on a host, known by its heartbeat."""
+
+    __tablename__ = "container_services"
+    __table_args__ = (UniqueConstraint("host", "binary"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    host: Mapped[str]
+    binary: Mapped[str] = mapped_column(String(64))
+    availability_zone: Mapped[str]
+    disabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    disabled_reason: Mapped[str | None]
+    forced_down: Mapped[bool] = mapped_column(Boolean, default=False)
+    report_count: Mapped[int] = mapped_column(Integer, default=0)
+    last_seen_up: Mapped[datetime | None]
+
+
+class ComputeHost(Timestamps, Base):
+    """A host's size and what its containers claim of it. Memory in MiB, disk in GiB, cpu in cores."""
+
+    __tablename__ = "container_hosts"
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    hostname: Mapped[str] = mapped_column(unique=True)
+    mem_total: Mapped[int] = mapped_column(Integer, default=0)
+    mem_used: Mapped[int] = mapped_column(Integer, default=0)
+    cpus: Mapped[int] = mapped_column(Integer, default=0)
+    cpu_used: Mapped[float] = mapped_column(Float, default=0.0)
+    disk_total: Mapped[int] = mapped_column(Integer, default=0)
+    disk_used: Mapped[int] = mapped_column(Integer, default=0)
+    disk_quota_supported: Mapped[bool] = mapped_column(Boolean, default=False)
+    total_containers: Mapped[int] = mapped_column(Integer, default=0)
+    architecture: Mapped[str | None] = mapped_column(String(32))
+    os: Mapped[str | None]
+    os_type: Mapped[str | None] = mapped_column(String(32))
+    kernel_version: Mapped[str | None]
+    labels: Mapped[dict[str, str]]
+    runtimes: Mapped[list[str]]
+    enable_cpu_pinning: Mapped[bool] = mapped_column(Boolean, default=False)

@@ -1,0 +1,188 @@
+"""Request bodies and query strings of the container service, with their limits and microversions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, field
+
+from knarr.kernel.schema import Body, since
+
+ContainerName = Annotated[
+    str,
+    Meta(
+        min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z", description="Container name"
+    ),
+]
+Text = Annotated[str, Meta(max_length=1024)]
+Short = Annotated[str, Meta(max_length=255)]
+Word = Annotated[str, Meta(max_length=65536)]
+Words = Annotated[list[Word], Meta(max_length=1024)]
+Seconds = Annotated[int, Meta(ge=0, le=86400)]
+Count = Annotated[int, Meta(ge=0, le=1000000)]
+StringMap = Annotated[dict[Short, Word], Meta(max_length=1024)]
+Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
+
+
+class Net(Body):
+    """One interface: a network, or a port of one's own. The official client sends empty strings for what
+    is unset."""
+
+    network: Short | None = None
+    port: Short | None = None
+    v4: Annotated[str, Meta(max_length=64)] | None = field(default=None, name="v4-fixed-ip")
+    v6: Annotated[str, Meta(max_length=64)] | None = field(default=None, name="v6-fixed-ip")
+
+
+class RestartPolicy(Body):
+    name: Literal["no", "always", "on-failure", "unless-stopped"] = field(name="Name")
+    retries: Count | Literal[""] | None = field(default=None, name="MaximumRetryCount")
+
+
+class Healthcheck(Body):
+    cmd: Annotated[str, Meta(min_length=1, max_length=4096)]
+    interval: Seconds | None = None
+    retries: Count | None = None
+    timeout: Seconds | None = None
+
+
+class Mount(Body):
+    destination: Text
+    source: Annotated[str, Meta(max_length=1048576)] | None = None
+    size: Annotated[str, Meta(max_length=16)] | None = None
+    type: Annotated[Literal["volume", "bind"] | None, since("1.23")] = None
+
+
+class ContainerCreate(Body):
+    """Attributes of a new container. cpu in cores, memory in MiB, disk in GiB."""
+
+    image: Annotated[str, Meta(min_length=2, max_length=255)]
+    name: ContainerName | None = None
+    command: Words | Word | None = None
+    entrypoint: Annotated[Words | None, since("1.40")] = None
+    cpu: Annotated[float, Meta(ge=0, le=10000)] | None = None
+    cpu_policy: Annotated[Literal["dedicated", "shared"] | None, since("1.28")] = None
+    memory: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    disk: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    workdir: Text | None = None
+    hostname: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*\Z")] | None,
+        since("1.9"),
+    ] = None
+    runtime: Annotated[Short | None, since("1.5")] = None
+    environment: StringMap | None = None
+    labels: StringMap | None = None
+    auto_remove: Annotated[bool | None, since("1.3")] = None
+    auto_heal: bool | None = None
+    interactive: bool | None = None
+    tty: Annotated[bool | None, since("1.36")] = None
+    privileged: Annotated[bool | None, since("1.21")] = None
+    image_pull_policy: Literal["never", "always", "ifnotpresent"] | None = None
+    image_driver: Literal["docker", "glance"] | None = None
+    restart_policy: RestartPolicy | None = None
+    security_groups: Annotated[list[Short], Meta(max_length=64)] | None = None
+    exposed_ports: Annotated[dict[str, dict[str, Any]] | None, since("1.24")] = None
+    nets: Annotated[Annotated[list[Net], Meta(max_length=16)] | None, since("1.2")] = None
+    mounts: Annotated[Annotated[list[Mount], Meta(max_length=64)] | None, since("1.11")] = None
+    healthcheck: Annotated[Healthcheck | None, since("1.22")] = None
+    hints: Annotated[dict[Short, Short], Meta(max_length=64)] | None = None
+    availability_zone: Short | None = None
+    registry: Annotated[Short | None, since("1.31")] = None
+    host: Annotated[Short | None, since("1.39")] = None
+
+
+class ContainerUpdate(Body):
+    name: Annotated[ContainerName | None, since("1.14")] = None
+
+
+class Run(Body):
+    run: bool = False
+
+
+class Listed(Body):
+    """Paging that every list takes."""
+
+    limit: Annotated[str, Meta(max_length=20)] | None = None
+    marker: Short | None = None
+    sort_key: Short | None = None
+    sort_dir: Short | None = None
+
+
+class ContainerList(Listed):
+    all_projects: bool = False
+    name: Short | None = None
+    image: Short | None = None
+    project_id: Short | None = None
+    user_id: Short | None = None
+    memory: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    host: Short | None = None
+    task_state: Short | None = None
+    status: Short | None = None
+    auto_remove: bool | None = None
+
+
+class AllProjects(Body):
+    all_projects: bool = False
+
+
+class Delete(AllProjects):
+    force: bool = False
+    stop: Annotated[bool, since("1.12")] = False
+
+
+class Timeout(Body):
+    timeout: Seconds | None = None
+
+
+class Kill(Body):
+    signal: Annotated[str, Meta(max_length=32)] | None = None
+
+
+class Rename(Body):
+    name: ContainerName
+
+
+class Logs(Body):
+    stdout: bool = True
+    stderr: bool = True
+    timestamps: bool = False
+    tail: Annotated[str, Meta(max_length=16)] = "all"
+    since: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Execute(Body):
+    """What to run: from the query string or, as some programs do, from the body."""
+
+    command: Annotated[str, Meta(max_length=65536)] | None = None
+    run: bool = True
+    interactive: bool = False
+
+
+class Top(Body):
+    ps_args: Annotated[str, Meta(max_length=255)] | None = None
+
+
+class ServiceWhere(Body):
+    host: Short
+    binary: Short
+
+
+class ServiceDisable(ServiceWhere):
+    disabled_reason: Short | None = None
+
+
+class ServiceForceDown(ServiceWhere):
+    forced_down: bool
+
+
+class QuotaShow(Body):
+    usages: bool = False
+
+
+class QuotaUpdate(Body):
+    """-1 is no limit."""
+
+    containers: Limit | None = None
+    memory: Limit | None = None
+    cpu: Limit | None = None
+    disk: Limit | None = None

@@ -1,0 +1,146 @@
+"""How the API shows things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from knarr.kernel.db import as_stored
+from knarr.kernel.request import Request
+from knarr.services.container import states
+from knarr.services.container.drivers.words import exited, up
+from knarr.services.container.models import Container
+
+View = dict[str, Any]
+
+# What stands in the row as it is shown; the names are the API's.
+PLAIN = (
+    "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu",
+    "cpu_policy",    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses",
+    "security_groups", "status",
+    "status_reason", "task_state", "restart_policy", "interactive", "tty", "auto_remove", "auto_heal",
+    "healthcheck",    "registry_id",
+)  # fmt: skip
+HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
+FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "created_at", "updated_at")
+NAMES = (*PLAIN, *HIDDEN, *FOR_VIEW)
+
+# What a list selects: JSON goes through as it is stored, and no row becomes an entity.
+COLUMNS = tuple(as_stored(column) for column in (Container.__table__.c[name] for name in NAMES))
+
+_FIXED_DETAIL = {
+    states.CREATED: "Created",
+    states.RESTARTING: "Restarting",
+    states.DEAD: "Dead",
+    states.ERROR: "(error)",
+}
+
+
+def container_viewer(req: Request) -> Callable[[Container], View]:
+    """A function from a container to its view for this caller."""
+    view = row_viewer(req)
+    return lambda container: view([getattr(container, name) for name in NAMES])
+
+
+def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
+    """A function from the values of NAMES to the view for this caller; rights are looked up once."""
+    base = req.url("/v1/containers/")
+    bookmark = req.url("/containers/")
+    secret = tuple(name for name in HIDDEN if not req.allows(f"container:get_one:{name}"))
+    now = datetime.now(UTC).replace(tzinfo=None)
+
+    def view(values: Sequence[Any]) -> View:
+        found: View = dict(zip(NAMES, values, strict=True))
+        for name in secret:
+            del found[name]
+        started, finished, code = found.pop("started_at"), found.pop("finished_at"), found.pop("exit_code")
+        uuid = found["uuid"]
+        found["memory"] = str(found["memory"])
+        found["status_detail"] = status_detail(found["status"], started, finished, code, now)
+        found["created_at"] = timestamp(found["created_at"])
+        found["updated_at"] = timestamp(found["updated_at"])
+        found["links"] = [{"href": base + uuid, "rel": "self"}, {"href": bookmark + uuid, "rel": "bookmark"}]
+        return found
+
+    return view
+
+
+def status_detail(
+    status: str, started: datetime | None, finished: datetime | None, code: int | None, now: datetime
+) -> str | None:
+    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like."""
+    if status == states.RUNNING:
+        return up(started, now)
+    if status == states.PAUSED:
+        return f"{up(started, now)} (paused)"
+    if status == states.STOPPED:
+        return exited(code or 0, finished, now)
+    return _FIXED_DETAIL.get(status)
+
+
+def timestamp(value: datetime | None) -> str | None:
+    """As Zun writes times: `2026-01-02 03:04:05+00:00`."""
+    return f"{value.isoformat(' ', 'seconds')}+00:00" if value else None
+
+
+def service_view(row: Any, up_now: bool) -> View:
+    return {
+        "id": row.id,
+        "binary": row.binary,
+        "host": row.host,
+        "availability_zone": row.availability_zone,
+        "state": "up" if up_now else "down",
+        "disabled": row.disabled,
+        "disabled_reason": row.disabled_reason,
+        "forced_down": row.forced_down,
+        "report_count": row.report_count,
+        "last_seen_up": timestamp(row.last_seen_up),
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+    }
+
+
+_HOST = (
+    "uuid", "hostname", "mem_total", "mem_used", "cpus", "cpu_used", "disk_total", "disk_used",
+    "disk_quota_supported", "total_containers", "architecture", "os", "os_type", "kernel_version", "labels",
+    "runtimes",
+)  # fmt: skip
+
+
+def host_view(req: Request, row: Any) -> View:
+    view: View = {name: getattr(row, name) for name in _HOST}
+    if req.at_least("1.29"):
+        view["enable_cpu_pinning"] = row.enable_cpu_pinning
+    view["links"] = [
+        {"href": req.url(f"/v1/hosts/{row.uuid}"), "rel": "self"},
+        {"href": req.url(f"/hosts/{row.uuid}"), "rel": "bookmark"},
+    ]
+    return view
+
+
+def action_view(req: Request, row: Any) -> View:
+    view: View = {
+        "action": row.action,
+        "container_uuid": row.container_uuid,
+        "project_id": row.project_id,
+        "user_id": row.user_id,
+        "request_id": row.request_id,
+        "start_time": timestamp(row.start_time),
+        "message": row.message,
+    }
+    if req.at_least("1.33"):
+        view["finish_time"] = timestamp(row.finish_time)
+    return view
+
+
+def event_view(row: Any, with_traceback: bool) -> View:
+    view: View = {
+        "event": row.event,
+        "start_time": timestamp(row.start_time),
+        "finish_time": timestamp(row.finish_time),
+        "result": row.result,
+    }
+    if with_traceback:
+        view["traceback"] = row.traceback
+    return view

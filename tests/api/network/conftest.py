@@ -1,0 +1,74 @@
+"""A cloud of identity and network, whose backend keeps the desired state in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.support.cloud import Answer, Cloud, Person
+
+HOST = "test-host"
+_octets = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    made = Cloud(tmp_path_factory.mktemp("cloud"), ("identity", "network"), network__backend="fake")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def member(cloud: Cloud) -> Person:
+    return cloud.person()
+
+
+@pytest.fixture
+def make(member: Person) -> Callable[..., dict[str, Any]]:
+    """make("network", name="n") -> the new resource of the member."""
+
+    def post(kind: str, by: Person | None = None, **body: Any) -> dict[str, Any]:
+        plural = kind.replace("_", "-") + "s"
+        answer = (by or member).post(f"/network/v2.0/{plural}", {kind: body})
+        assert answer.status == 201, answer.body
+        found: dict[str, Any] = answer.json[kind]
+        return found
+
+    return post
+
+
+@pytest.fixture
+def net(make: Callable[..., dict[str, Any]]) -> tuple[str, str]:
+    """The ids of a network of the member and its IPv4 subnet."""
+    network = make("network", name="net")["id"]
+    cidr = f"10.{100 + next(_octets)}.0.0/24"
+    return network, make("subnet", network_id=network, cidr=cidr, ip_version=4)["id"]
+
+
+def error(answer: Answer) -> tuple[int, str]:
+    """(status, Neutron's name of the error)"""
+    return answer.status, answer.json["NeutronError"]["type"]
+
+
+@pytest.fixture
+def backend(cloud: Cloud) -> Any:
+    """The fake backend of this host."""
+    from knarr.core.network.hosting import hosting
+
+    return hosting(cloud.runtime).backend
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something is so, five seconds at most."""
+    import time
+
+    def wait(so: Callable[[], bool]) -> None:
+        end = time.monotonic() + 5
+        while not so():
+            assert time.monotonic() < end, "it did not become so within five seconds"
+            time.sleep(0.01)
+
+    return wait

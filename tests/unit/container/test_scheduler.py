@@ -1,0 +1,55 @@
+"""How a host is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from knarr.services.container.service import build
+
+from knarr.kernel import config
+from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
+
+HOST = Candidate(
+    hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
+    cpu_used=0.0, disk_total=100, disk_used=0, disk_quota_supported=True, labels={"disk": "ssd"}, runtimes=["runc"],
+)  # fmt: skip
+WISH = Wish(cpu=1.0, memory=512, disk=None)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Scheduler:
+    return Scheduler(config.load([], [build()]).container)
+
+
+def test_the_host_with_the_most_room_is_taken(scheduler: Scheduler) -> None:
+    fuller = replace(HOST, hostname="b", mem_used=100)
+    assert scheduler.choose([fuller, HOST], WISH).hostname == "a"
+    assert scheduler.choose([fuller, HOST], replace(WISH, host="b")).hostname == "b"
+
+
+@pytest.mark.parametrize(
+    ("host", "wish", "filter_name"),
+    [
+        ({}, {"availability_zone": "elsewhere"}, "AvailabilityZoneFilter"),
+        ({"up": False}, {}, "ComputeFilter"),
+        ({"disabled": True}, {}, "ComputeFilter"),
+        ({}, {"runtime": "kata"}, "RuntimeFilter"),
+        ({}, {"labels": {"disk": "hdd"}}, "LabelFilter"),
+        ({"cpu_used": 31.5}, {}, "CPUFilter"),
+        ({"mem_used": 3000}, {}, "RamFilter"),
+        ({"disk_used": 95}, {"disk": 10}, "DiskFilter"),
+        ({"disk_quota_supported": False}, {"disk": 1}, "DiskFilter"),
+    ],
+)
+def test_the_reason_names_the_filter_that_left_no_host(
+    scheduler: Scheduler, host: dict[str, object], wish: dict[str, object], filter_name: str
+) -> None:
+    with pytest.raises(NoHost, match=f"{filter_name}: 0 left"):
+        scheduler.choose([replace(HOST, **host)], replace(WISH, **wish))
+
+
+def test_ratios_and_reserves_count(scheduler: Scheduler) -> None:
+    # (2560 - 512 reserved) x 1.5 MiB of memory, 2 x 16 cores
+    assert scheduler.choose([replace(HOST, mem_used=2560)], WISH)
+    assert scheduler.choose([replace(HOST, cpu_used=31.0)], WISH)
