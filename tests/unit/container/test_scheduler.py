@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from knarr.kernel import config
-from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 from knarr.services.container.definition import build
+from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
