@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import MakeKnarr
 from tests.e2e.support import clients, engine
 from tests.e2e.support.clients import Person
-from tests.e2e.support.engine import IMAGE
+from tests.e2e.support.engine import IDLE, IMAGE
 from tests.e2e.support.server import Knarr, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.clients]
@@ -92,7 +92,7 @@ def test_an_image_of_the_clouds_glance_is_used(
 
 
 def _run(alone: Knarr, token: str, body: dict[str, Any]) -> dict[str, Any]:
-    made = alone.call("POST", f"{CONTAINERS}?run=true", body | {"command": ["sleep", "600"]}, token=token)
+    made = alone.call("POST", f"{CONTAINERS}?run=true", body | {"command": list(IDLE)}, token=token)
     assert made.status == 202, made
 
     def running() -> dict[str, Any] | None:

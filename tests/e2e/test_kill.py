@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.support import engine
-from tests.e2e.support.engine import IMAGE
+from tests.e2e.support.engine import IDLE, IMAGE
 from tests.e2e.support.server import Knarr, wait_until
 
 pytestmark = pytest.mark.engine
@@ -59,7 +59,7 @@ def _network(knarr: Knarr, token: str) -> str:
 
 
 def _create(knarr: Knarr, token: str, network: str, name: str) -> str:
-    body = {"name": name, "image": IMAGE, "command": ["sleep", "600"], "nets": [{"network": network}]}
+    body = {"name": name, "image": IMAGE, "command": list(IDLE), "nets": [{"network": network}]}
     answer = knarr.call("POST", f"{CONTAINERS}?run=true", body, token=token)
     assert answer.status == 202, answer
     return str(answer.json["uuid"])

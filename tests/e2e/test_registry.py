@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from docker.errors import ImageNotFound
 from tests.e2e.support import registry
-from tests.e2e.support.engine import IMAGE
+from tests.e2e.support.engine import IDLE, IMAGE
 from tests.e2e.support.server import Knarr, wait_until
 
 pytestmark = pytest.mark.engine
@@ -68,7 +68,7 @@ def test_an_image_that_cannot_be_had_ends_in_error_and_leaves_nothing(
 
 
 def _create(knarr: Knarr, token: str, image: str) -> str:
-    body = {"image": image, "command": ["sleep", "600"]}
+    body = {"image": image, "command": list(IDLE)}
     answer = knarr.call("POST", f"{CONTAINERS}?run=true", body, token=token)
     assert answer.status == 202, answer
     return str(answer.json["uuid"])

@@ -1,4 +1,4 @@
-"""The tour of the README: an ordinary member of a new project and the official clients, from token to delete."""
+"""The tour of the README: an ordinary member of a new project with the official clients."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 from tests.e2e.conftest import MakeKnarr
 from tests.e2e.support import clients, engine
 from tests.e2e.support.clients import Person
-from tests.e2e.support.engine import IMAGE
+from tests.e2e.support.engine import END_AT_TERM, IMAGE
 from tests.e2e.support.server import Knarr, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.clients]
 
 NETWORK, CIDR = "tour-net", "10.77.0.0/24"
-WEB = ("httpd", "-f", "-p", "80", "-h", "/etc")
+WEB = ("sh", "-c", END_AT_TERM.format("httpd -f -p 80 -h /etc"))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def web(alice: Person, rule: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def visitor(alice: Person, web: dict[str, Any]) -> str:
     """The name of a second container on the network, in the project's default group."""
-    said = "echo the visitor is here; exec sleep 600"
+    said = "echo the visitor is here; " + END_AT_TERM.format("sleep 600")
     alice.openstack(
         *("appcontainer", "run", "--name", "visitor", "--net", f"network={NETWORK}", IMAGE, "sh", "-c", said)
     )
@@ -139,7 +139,7 @@ class TestZun:
     """The same with the program `zun`, from run to delete."""
 
     def test_the_life_of_a_container(self, alice: Person, cloud: Knarr, docker_engine: Any) -> None:
-        said = "echo hello from zun; exec sleep 600"
+        said = "echo hello from zun; " + END_AT_TERM.format("sleep 600")
         net = f"network={NETWORK}"
         alice.zun("run", "--name", "second", "--net", net, IMAGE, "sh", "-c", said)
         shown = _zun_until(alice, "second", "Running")

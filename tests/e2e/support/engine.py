@@ -13,6 +13,10 @@ from .server import Knarr
 
 IMAGE = "busybox:latest"
 MAKE_IMAGES = Path(__file__).parents[3] / "scripts" / "images.sh"
+# The first process of a container gets no signal that it does not ask for: without the trap each stop takes
+# the whole time that a container is given.
+END_AT_TERM = "trap 'exit 0' TERM; {} & wait"
+IDLE = ("sh", "-c", END_AT_TERM.format("sleep 600"))
 SANDBOX, READY = "zun-sandbox-", "zun-sandbox-ready-"
 
 
