@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from tests.support.cloud import Cloud
 
 from .helpers import Member

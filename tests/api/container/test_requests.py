@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
 from tests.support.cloud import Cloud, wait_for
 
 from .helpers import Member, error

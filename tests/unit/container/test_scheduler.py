@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from knarr.kernel import config
-from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 from knarr.services.container.definition import build
+from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
-    cpu_used=0.0, disk_total=100, disk_used=0, disk_quota_supported=True, labels={"disk": "ssd"}, runtimes=["runc"],
+    cpu_used=0.0, disk_total=100, disk_used=0, disk_quota_supported=True,
+    labels={"disk": "ssd"}, runtimes=["runc"],
 )  # fmt: skip
 WISH = Wish(cpu=1.0, memory=512, disk=None)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from msgspec import Raw
+from sqlalchemy import Text, type_coerce
+
+from knarr.kernel.db import Json, utcnow
 from knarr.kernel.request import Request
 from knarr.services.container import states
 from knarr.services.container.drivers.words import exited, up
@@ -24,7 +28,14 @@ PLAIN = (
 HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
 FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "created_at", "updated_at")
 
-COLUMNS = tuple(getattr(Container, name) for name in (*PLAIN, *HIDDEN, *FOR_VIEW))
+# A list reads plain columns in this order, JSON as the text that stands in the database: it is not taken
+# apart only to be put together again (a third of the time of a long list).
+_TABLE = Container.__table__.c
+JSON = tuple(name for name in PLAIN if isinstance(_TABLE[name].type, Json))
+COLUMNS = tuple(
+    type_coerce(_TABLE[name], Text).label(name) if name in JSON else _TABLE[name]
+    for name in (*PLAIN, *HIDDEN, *FOR_VIEW)
+)
 
 _FIXED_DETAIL = {
     states.CREATED: "Created",
@@ -34,29 +45,57 @@ _FIXED_DETAIL = {
 }
 
 
-def container_viewer(req: Request) -> Callable[[Any], View]:
-    """A function from a row with COLUMNS to its view for this caller; rights and addresses are looked up
-    once."""
-    base = req.url("/v1/containers/")
-    bookmark = req.url("/containers/")
-    shown = tuple(name for name in HIDDEN if req.allows(f"container:get_one:{name}"))
-    now = datetime.now(UTC).replace(tzinfo=None)
+def container_viewer(req: Request) -> Callable[[Container], View]:
+    """A function from a container to its view for this caller; rights and addresses are looked up once."""
+    complete = _completer(req)
+    shown = _shown_to(req)
+
+    def view(row: Container) -> View:
+        found: View = {name: getattr(row, name) for name in (*PLAIN, *shown)}
+        return complete(found, row)
+
+    return view
+
+
+def container_lister(req: Request) -> Callable[[Any], View]:
+    """The same for rows of COLUMNS, quick enough for a thousand of them."""
+    complete = _completer(req)
+    shown = _shown_to(req)
 
     def view(row: Any) -> View:
-        found: View = {name: getattr(row, name) for name in PLAIN}
+        found: View = dict(zip(PLAIN, row, strict=False))
+        for name in JSON:
+            text = found[name]
+            if text is not None:
+                found[name] = Raw(text)
         for name in shown:
             found[name] = getattr(row, name)
+        return complete(found, row)
+
+    return view
+
+
+def _shown_to(req: Request) -> tuple[str, ...]:
+    return tuple(name for name in HIDDEN if req.allows(f"container:get_one:{name}"))
+
+
+def _completer(req: Request) -> Callable[[View, Any], View]:
+    base, bookmark = req.url("/v1/containers/"), req.url("/containers/")
+    now = utcnow()
+
+    def complete(found: View, row: Any) -> View:
+        uuid = found["uuid"]
         found["memory"] = str(row.memory)
         found["status_detail"] = status_detail(row, now)
         found["created_at"] = timestamp(row.created_at)
         found["updated_at"] = timestamp(row.updated_at)
         found["links"] = [
-            {"href": base + row.uuid, "rel": "self"},
-            {"href": bookmark + row.uuid, "rel": "bookmark"},
+            {"href": base + uuid, "rel": "self"},
+            {"href": bookmark + uuid, "rel": "bookmark"},
         ]
         return found
 
-    return view
+    return complete
 
 
 def status_detail(row: Any, now: datetime) -> str | None:
@@ -72,7 +111,7 @@ def status_detail(row: Any, now: datetime) -> str | None:
 
 def timestamp(value: datetime | None) -> str | None:
     """As Zun writes times: `2026-01-02 03:04:05+00:00`."""
-    return f"{value.replace(microsecond=0)}+00:00" if value else None
+    return value.isoformat(" ", "seconds") + "+00:00" if value else None
 
 
 def service_view(row: Any, up_now: bool) -> View:
