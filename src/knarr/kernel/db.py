@@ -27,8 +27,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import msgspec
 import orjson
-from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event, type_coerce
 from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -84,6 +85,26 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(value)
+
+
+class StoredJson(Json):
+    """Read as the stored text, which an encoder puts into an answer as it is."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        return _raw
+
+
+def _raw(value: str | None) -> msgspec.Raw | None:
+    return None if value is None else msgspec.Raw(value.encode())
+
+
+def as_stored(column: Any) -> Any:
+    """The column for a select whose rows only become JSON again: JSON is neither decoded nor encoded."""
+    if not isinstance(column.type, Json):
+        return column
+    return type_coerce(column, StoredJson()).label(column.name)
 
 
 class Timestamp(TypeDecorator[datetime]):

@@ -53,7 +53,8 @@ def fill(db: Database, cidr: str, used: list[int]) -> SimpleNamespace:
             }
             for n in used
         ]
-        session.execute(insert(Address), rows)
+        if rows:
+            session.execute(insert(Address), rows)
     return SimpleNamespace(id="s", ip_version=4, cidr=cidr, allocation_pools=pools)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from knarr.core.network.drivers.base import (
@@ -30,6 +30,8 @@ def everything(session: Session, host: str) -> DesiredState:
 
 def networks(session: Session, ids: Iterable[str]) -> tuple[NetworkState, ...]:
     wanted = list(ids)
+    if not wanted:
+        return ()
     columns = (
         Subnet.network_id,
         Subnet.id,
@@ -80,12 +82,13 @@ def _grouped(session: Session, key: Any, value: Any, among: Any) -> dict[str, li
     return found
 
 
-def groups(session: Session, ids: Iterable[str] | None) -> tuple[SecurityGroupState, ...]:
-    """The groups with all of their rules, in two queries; None means all."""
-    wanted = true() if ids is None else SecurityGroup.id.in_(list(ids))
-    rows = session.execute(
-        select(SecurityGroup.id, SecurityGroup.stateful).where(wanted).order_by(SecurityGroup.id)
-    ).all()
+def groups(session: Session, ids: Iterable[str]) -> tuple[SecurityGroupState, ...]:
+    """The groups with all of their rules, in two queries."""
+    wanted = list(ids)
+    if not wanted:
+        return ()
+    columns = select(SecurityGroup.id, SecurityGroup.stateful)
+    rows = session.execute(columns.where(SecurityGroup.id.in_(wanted)).order_by(SecurityGroup.id)).all()
     rules: dict[str, list[RuleState]] = {}
     stmt = select(*Rule.__table__.columns).where(Rule.security_group_id.in_([row.id for row in rows]))
     for rule in session.execute(stmt.order_by(Rule.id)):

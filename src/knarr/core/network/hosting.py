@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from knarr.core.network import desired
-from knarr.core.network.drivers.base import BackendError, NetworkBackend
+from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
 from knarr.core.network.models import Host, Port
 from knarr.kernel.db import utcnow
+from knarr.kernel.operations import Retry
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
 
 LOG = logging.getLogger(__name__)
+
+
+NEVER = datetime(1970, 1, 1)
+START_WAIT = 10.0  # seconds that an operation waits for the backend to start
 
 
 class Hosting:
@@ -34,6 +40,10 @@ class Hosting:
         self.host = runtime.host
         self.lock = threading.Lock()
         self.ready = threading.Event()
+        # What the backend has, so that a port's turn need not repeat it: every later change is told by an
+        # operation of its own. Guarded by the lock.
+        self.networks: set[str] = set()
+        self.groups: set[str] = set()
         self.backend: NetworkBackend = runtime.driver("knarr.network.backend", backend_name(runtime.conf))()
         self._end_watch: Callable[[], None] | None = None
 
@@ -62,8 +72,9 @@ class Hosting:
             self.ready.set()
             self._end_watch = self.backend.watch(self.present)
             self.reconcile()
-        except (BackendError, OSError, SQLAlchemyError):
+        except (BackendError, OSError, ImportError, SQLAlchemyError):
             LOG.exception("the network backend of this host could not be started")
+            self.seen(NEVER)
 
     def stop(self) -> None:
         if self._end_watch:
@@ -71,9 +82,10 @@ class Hosting:
         if self.ready.is_set():
             self.backend.stop()
 
-    def heartbeat(self) -> None:
+    def seen(self, when: datetime) -> None:
+        """Say when this host was last well: bindings to one that is not fail at once."""
         with self.runtime.db.write() as session:
-            session.execute(update(Host).where(Host.host == self.host).values(seen_at=utcnow()))
+            session.execute(update(Host).where(Host.host == self.host).values(seen_at=when))
 
     def present(self, port_id: str, there: bool) -> None:
         """Called by the backend when a port's tap came or went."""
@@ -101,13 +113,17 @@ class Hosting:
                 with self.runtime.db.write() as session:
                     session.execute(update(Port).where(Port.id.in_(wrong)).values(status=status))
 
-    def _desired(self) -> Any:
+    def _desired(self) -> DesiredState:
         with self.runtime.db.read() as session:
-            return desired.everything(session, self.host)
+            state = desired.everything(session, self.host)
+        self.networks = {network.id for network in state.networks}
+        self.groups = {group.id for group in state.groups}
+        return state
 
     def follow(self, act: Callable[[NetworkBackend, Session], Callable[[], None] | None]) -> None:
         """Run `act(backend, session)` under the lock; what it returns is called without the session."""
-        self.ready.wait(30)
+        if not self.ready.wait(START_WAIT):
+            raise Retry("the network backend of this host has not started", after=30.0, count=False)
         with self.lock:
             with self.runtime.db.read() as session:
                 then = act(self.backend, session)
@@ -142,15 +158,16 @@ def stop(runtime: Runtime) -> None:
 
 
 def heartbeat(runtime: Runtime) -> None:
-    hosting(runtime).heartbeat()
+    here = hosting(runtime)
+    if here.ready.is_set():
+        here.seen(utcnow())
 
 
 def reconcile(runtime: Runtime) -> None:
+    """The periodic comparison; also the next try of a backend that could not be started."""
     here = hosting(runtime)
     if here.ready.is_set():
         here.reconcile()
-
-
-def forget(session: Session, host: str) -> None:
-    """Take a host that is gone for good from the table."""
-    session.execute(delete(Host).where(Host.host == host))
+        return
+    here.start()
+    heartbeat(runtime)

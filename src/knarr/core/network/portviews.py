@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -76,6 +78,25 @@ def _view(
         view["binding:vif_type"] = row.vif_type
         view["binding:vif_details"] = binding.vif_details(row, mtus.get(row.network_id, 0))
     return view
+
+
+@dataclass(frozen=True)
+class Made:
+    """A port as it was written a moment ago: its columns, (subnet id, address) pairs, groups, and the MTU."""
+
+    columns: dict[str, Any]
+    addresses: list[tuple[str, str]]
+    groups: list[str]
+    mtu: int
+
+
+def new_view(req: Request, made: Made) -> dict[str, Any]:
+    """The view of a new port, which saves reading it back."""
+    row = SimpleNamespace(**made.columns)
+    pairs = sorted(made.addresses, key=lambda pair: ":" in pair[1])
+    fixed = [{"subnet_id": subnet_id, "ip_address": ip} for subnet_id, ip in pairs]
+    mtus = {row.network_id: made.mtu} if req.allows("get_port:binding:host_id") else None
+    return _view(row, {row.id: fixed}, {row.id: made.groups}, {}, mtus)
 
 
 def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:

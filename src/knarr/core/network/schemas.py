@@ -152,3 +152,5 @@ class QuotaUpdate(Body):
     port: int | UnsetType = UNSET
     security_group: int | UnsetType = UNSET
     security_group_rule: int | UnsetType = UNSET
+    check_limit: bool = False
+    force: bool = False

@@ -32,13 +32,16 @@ def sync_port(work: Work) -> None:
         port = bound[0]
         if not port.local:
             return partial(backend.apply_port, port)
-        networks = desired.networks(session, [port.network_id])
-        groups = desired.groups(session, port.security_groups)
+        networks = desired.networks(session, {port.network_id} - here.networks)
+        groups = desired.groups(session, set(port.security_groups) - here.groups)
 
         def apply() -> None:
             for network in networks:
                 backend.apply_network(network)
-            backend.apply_groups(groups)
+                here.networks.add(network.id)
+            if groups:
+                backend.apply_groups(groups)
+                here.groups.update(group.id for group in groups)
             backend.apply_port(port)
 
         return apply
@@ -53,6 +56,7 @@ def sync_network(work: Work) -> None:
     def act(backend: NetworkBackend, session: Session) -> Then:
         found = desired.networks(session, [work.resource_id])
         if not found:
+            here.networks.discard(work.resource_id)
             return partial(backend.remove_network, work.resource_id)
         used = select(Port.id).where(Port.network_id == work.resource_id, Port.host == here.host).limit(1)
         return partial(backend.apply_network, found[0]) if session.scalar(used) else None
@@ -61,13 +65,17 @@ def sync_network(work: Work) -> None:
 
 
 def sync_group(work: Work) -> None:
+    here = hosting(work.runtime)
+
     def act(backend: NetworkBackend, session: Session) -> Then:
         found = desired.groups(session, [work.resource_id])
         if not found:
+            here.groups.discard(work.resource_id)
             return partial(backend.remove_group, work.resource_id)
-        return partial(backend.apply_groups, found)
+        # One that no port here has is applied when the first port comes.
+        return partial(backend.apply_groups, found) if work.resource_id in here.groups else None
 
-    hosting(work.runtime).follow(act)
+    here.follow(act)
 
 
 OPERATIONS = (

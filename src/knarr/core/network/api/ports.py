@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, ipam, resources, sync
+from knarr.core.network import binding, ipam, portviews, resources, sync
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Address, Network, Port, PortGroup, Tag
@@ -21,7 +21,7 @@ from knarr.core.network.portplan import (
     port_target,
 )
 from knarr.core.network.portviews import PORTS
-from knarr.kernel.db import new_id
+from knarr.kernel.db import new_id, utcnow
 from knarr.kernel.errors import Forbidden
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UNSET
@@ -38,17 +38,18 @@ def show_port(req: Request, ident: str) -> dict[str, Any]:
 def create_port(req: Request) -> dict[str, Any]:
     plans = [(body, resources.owner(req, body)) for body in resources.bodies(req)]
 
-    def make() -> list[str]:
+    def make() -> list[portviews.Made]:
         with req.db.write() as session:
             for project_id in sorted({project_id for _, project_id in plans}):
                 count = sum(owner == project_id for _, owner in plans)
                 resources.charge(req, session, project_id, port=count)
             return [_create(req, session, body, project_id) for body, project_id in plans]
 
-    return resources.created(req, PORTS, ipam.race(make))
+    views = [portviews.new_view(req, made) for made in ipam.race(make)]
+    return {"ports": views} if isinstance(req.body, list) else {"port": views[0]}
 
 
-def _create(req: Request, session: Session, body: Any, project_id: str) -> str:
+def _create(req: Request, session: Session, body: Any, project_id: str) -> portviews.Made:
     network = NETWORKS.load(session, req.ctx, body.network_id)
     _authorize(req, "create_port", body, port_target(project_id, network, body.device_owner))
     security = network.port_security_enabled
@@ -57,7 +58,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> str:
     mac = body.mac_address.lower().replace("-", ":") if body.mac_address else new_mac()
     check_free_mac(session, network.id, mac)
     subnets = ipam.lock_subnets(session, network.id) if body.fixed_ips != [] else []
-    host = body.host_id or ""
+    host, now = body.host_id or "", utcnow()
     row = {
         **dict.fromkeys(("name", "description", "device_id", "device_owner", "dns_name"), ""),
         "admin_state_up": True,
@@ -71,25 +72,34 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> str:
         "host": host,
         "vif_type": binding.vif_type(session, host),
         "profile": body.profile or {},
+        "vnic_type": "normal",
+        "status": "DOWN",
+        "revision_number": 0,
+        "created_at": now,
+        "updated_at": now,
     }
     groups = group_ids(req, session, project_id, body.security_groups, security, row["device_owner"])
     session.execute(insert(Port), [row])
     if body.fixed_ips:
-        _take_asked(session, network.id, subnets, body.fixed_ips, row["id"], mac)
+        pairs = _take_asked(session, network.id, subnets, body.fixed_ips, row["id"], mac)
     else:
-        ipam.take(session, row["id"], ipam.choose(session, network.id, subnets, mac))
+        pairs = ipam.choose(session, network.id, subnets, mac)
+        ipam.take(session, row["id"], pairs)
     _join(session, row["id"], groups)
     if host:
         sync.port(session, req, row["id"], network.id)
-    return str(row["id"])
+    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network.mtu)
 
 
 def _take_asked(
     session: Session, network_id: str, subnets: list[Any], wanted: list[Any], port_id: str, mac: str
-) -> None:
+) -> list[tuple[Any, str]]:
     """Addresses that name themselves come first, so that none is picked that a later entry asks for."""
+    pairs = []
     for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
-        ipam.take(session, port_id, [ipam.ask(session, network_id, subnets, entry, mac)])
+        pairs.append(ipam.ask(session, network_id, subnets, entry, mac))
+        ipam.take(session, port_id, pairs[-1:])
+    return pairs
 
 
 def _join(session: Session, port_id: str, groups: list[str]) -> None:

@@ -45,10 +45,22 @@ def update_quota(req: Request, project_id: str) -> dict[str, Any]:
     limits = resources.given(req.body, quotas.default_limits())
     try:
         with req.db.write() as session:
+            if req.body.check_limit and not req.body.force:
+                _check_use(quotas.usage(session, project_id), limits)
             quotas.set_limits(session, project_id, limits)
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"Invalid quota: {error}.") from None
     return show_quota(req, project_id)
+
+
+def _check_use(used: dict[str, int], limits: dict[str, int]) -> None:
+    """What the client asks for with `check_limit`: no limit below what is in use."""
+    below = [name for name, limit in limits.items() if 0 <= limit < used[name]]
+    if below:
+        why = ", ".join(f"{name} ({used[name]} in use)" for name in below)
+        raise BadRequest(
+            f"Invalid quota: the limit is below what is in use for {why}.", code="InvalidQuotaValue"
+        )
 
 
 def delete_quota(req: Request, project_id: str) -> None:

@@ -15,7 +15,7 @@ from knarr.kernel.operations import enqueue
 from knarr.kernel.request import Request
 from knarr.services.container import journal, states, work
 from knarr.services.container.models import Container
-from knarr.services.container.views import COLUMNS, container_lister, container_viewer
+from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
 
 LISTING = Listing(
     Container,
@@ -56,7 +56,7 @@ def index(req: Request) -> dict[str, Any]:
         stmt = stmt.where(getattr(Container, name) == value)
     with req.db.read() as session:
         page = LISTING.fetch(session, stmt, LISTING.paging(req))
-    view = container_lister(req)
+    view = row_viewer(req)
     return {"containers": [view(row) for row in page.rows], "next": next_link(req, page)}
 
 
