@@ -83,7 +83,8 @@ def _database(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
             raise Problem(f"there is no database in {config.state_dir(conf)}")
         db = Database(config.database_url(conf))
         try:
-            if migrations.schema_state(db).current is None:
+            state = migrations.schema_state(db)
+            if state.head and not state.current:
                 raise Problem("the database is empty; `knarr up` or `knarr db upgrade` fills it")
             Operations(db, LocalBus())
             yield db, history

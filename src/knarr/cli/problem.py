@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Database drivers, and the extra of this package that brings them.
+DRIVERS = {"psycopg": "postgresql", "pymysql": "mariadb"}
+
 
 class Problem(Exception):  # noqa: N818 - it is what the user is told
     """Ends the command with this line and status 1."""
@@ -23,6 +26,12 @@ def told() -> Iterator[None]:
         raise Problem(f"configuration file cannot be read: {', '.join(error.config_files)}") from None
     except (cfg.Error, ValueError) as error:
         raise Problem(f"configuration: {_line(error)}") from None
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("knarr"):
+            raise
+        extra = DRIVERS.get(error.name)
+        remedy = f"; it comes with pip install 'knarr[{extra}]'" if extra else ""
+        raise Problem(f"the Python package {error.name} is not installed{remedy}") from None
     except OSError as error:
         raise Problem(_line(error)) from None
     except RuntimeError as error:

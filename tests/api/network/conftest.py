@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,14 +11,34 @@ import pytest
 from tests.support.cloud import Answer, Cloud, Person
 
 HOST = "test-host"
+# A database of another kind to run these tests on, e.g. postgresql://postgres@127.0.0.1/knarr_test; it is
+# emptied.
+URL = os.environ.get("KNARR_TEST_DATABASE")
 _octets = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    made = Cloud(tmp_path_factory.mktemp("cloud"), ("identity", "network"), network__backend="fake")
+    settings = {"database__url": URL} if URL else {}
+    if URL:
+        empty(URL)
+    state_dir = tmp_path_factory.mktemp("cloud")
+    made = Cloud(state_dir, ("identity", "network"), network__backend="fake", **settings)
     yield made
     made.close()
+
+
+def empty(url: str) -> None:
+    """Drop all tables, those of other tests' clouds too."""
+    from sqlalchemy import MetaData
+
+    from knarr.kernel.db import Database
+
+    database = Database(url)
+    found = MetaData()
+    found.reflect(database.engine)
+    found.drop_all(database.engine)
+    database.close()
 
 
 @pytest.fixture

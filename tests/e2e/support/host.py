@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Host:
-    """Programs that are run here see only its loopback and devices; the Docker engine is shared."""
+    """Programs that are run here see its loopback and devices only; the engine's socket is shared."""
 
     def __init__(self) -> None:
         self.name = f"knarr-e2e-{uuid.uuid4().hex[:8]}"

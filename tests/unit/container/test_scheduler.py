@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from knarr.services.container.service import build
 
 from knarr.kernel import config
-from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
-<<<<<<< HEAD
-=======
 from knarr.services.container.definition import build
->>>>>>> container
+from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 
 HOST = Candidate(
     hostname="a", availability_zone="nova", up=True, disabled=False, mem_total=2560, mem_used=0, cpus=2,
-    cpu_used=0.0, disk_total=100, disk_used=0, disk_quota_supported=True, labels={"disk": "ssd"}, runtimes=["runc"],
+    cpu_used=0.0, disk_total=100, disk_used=0, disk_quota_supported=True,
+    labels={"disk": "ssd"}, runtimes=["runc"],
 )  # fmt: skip
 WISH = Wish(cpu=1.0, memory=512, disk=None)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -15,11 +16,16 @@ from knarr.core.network import desired
 from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
 from knarr.core.network.models import Host, Port
 from knarr.kernel.db import utcnow
+from knarr.kernel.operations import Retry
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
 
 LOG = logging.getLogger(__name__)
+
+
+NEVER = datetime(1970, 1, 1)
+START_WAIT = 10.0  # seconds that an operation waits for the backend to start
 
 
 class Hosting:
@@ -66,8 +72,9 @@ class Hosting:
             self.ready.set()
             self._end_watch = self.backend.watch(self.present)
             self.reconcile()
-        except (BackendError, OSError, SQLAlchemyError):
+        except (BackendError, OSError, ImportError, SQLAlchemyError):
             LOG.exception("the network backend of this host could not be started")
+            self.seen(NEVER)
 
     def stop(self) -> None:
         if self._end_watch:
@@ -75,9 +82,10 @@ class Hosting:
         if self.ready.is_set():
             self.backend.stop()
 
-    def heartbeat(self) -> None:
+    def seen(self, when: datetime) -> None:
+        """Say when this host was last well: bindings to one that is not fail at once."""
         with self.runtime.db.write() as session:
-            session.execute(update(Host).where(Host.host == self.host).values(seen_at=utcnow()))
+            session.execute(update(Host).where(Host.host == self.host).values(seen_at=when))
 
     def present(self, port_id: str, there: bool) -> None:
         """Called by the backend when a port's tap came or went."""
@@ -114,7 +122,8 @@ class Hosting:
 
     def follow(self, act: Callable[[NetworkBackend, Session], Callable[[], None] | None]) -> None:
         """Run `act(backend, session)` under the lock; what it returns is called without the session."""
-        self.ready.wait(30)
+        if not self.ready.wait(START_WAIT):
+            raise Retry("the network backend of this host has not started", after=30.0, count=False)
         with self.lock:
             with self.runtime.db.read() as session:
                 then = act(self.backend, session)
@@ -149,15 +158,16 @@ def stop(runtime: Runtime) -> None:
 
 
 def heartbeat(runtime: Runtime) -> None:
-    hosting(runtime).heartbeat()
+    here = hosting(runtime)
+    if here.ready.is_set():
+        here.seen(utcnow())
 
 
 def reconcile(runtime: Runtime) -> None:
+    """The periodic comparison; also the next try of a backend that could not be started."""
     here = hosting(runtime)
     if here.ready.is_set():
         here.reconcile()
-
-
-def forget(session: Session, host: str) -> None:
-    """Take a host that is gone for good from the table."""
-    session.execute(delete(Host).where(Host.host == host))
+        return
+    here.start()
+    heartbeat(runtime)

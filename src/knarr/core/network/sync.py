@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from knarr.core.network.binding import ALIVE
 from knarr.core.network.models import Host, Port
+from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
 
 SYNC_NETWORK = "network.network.sync"
@@ -50,7 +52,8 @@ def group(session: Session, req: Any, group_id: str) -> None:
 
 
 def _all(session: Session) -> Iterable[str]:
-    return session.scalars(select(Host.host)).all()
+    """The hosts that are alive; one that comes back compares everything when it starts."""
+    return session.scalars(select(Host.host).where(Host.seen_at > utcnow() - ALIVE)).all()
 
 
 def _tell(session: Session, req: Any, kind: str, what: str, ident: str, host: str, **data: Any) -> None:
