@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select, update
@@ -9,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel import ownership
 from knarr.kernel.db import utcnow
-from knarr.kernel.errors import Conflict
+from knarr.kernel.errors import BadRequest, Conflict
+from knarr.kernel.history import cancel_operation
 from knarr.kernel.listing import Listing, next_link
-from knarr.kernel.operations import enqueue
+from knarr.kernel.operations import UNFINISHED, Operation, enqueue
 from knarr.kernel.request import Request
 from knarr.services.container import journal, states, work
 from knarr.services.container.models import Container
@@ -154,7 +156,6 @@ def unpause(req: Request, ident: str) -> None:
 
 
 def kill(req: Request, ident: str) -> None:
-    from knarr.kernel.errors import BadRequest
     from knarr.services.container.drivers.base import InvalidRequest
     from knarr.services.container.drivers.names import signal_name
 
@@ -180,5 +181,20 @@ def delete(req: Request, ident: str) -> None:
             journal.end(session, journal.begin(session, container, "delete", req.ctx), "delete", utcnow())
             work.drop(req.runtime, session, container)
             return
+        if container.status == states.CREATING:
+            _give_up_creating(session, container.uuid)
         stops = bool(query.stop and container.status == states.RUNNING)
         begin(req, session, container, row, "delete", "container.delete", stop=stops)
+
+
+def _give_up_creating(session: Session, uuid: str) -> None:
+    """A deletion by force does not wait for a long pull: what was made so far is undone first."""
+    stmt = select(Operation.id).where(
+        Operation.resource_type == "container",
+        Operation.resource_id == uuid,
+        Operation.kind == "container.create",
+        Operation.state.in_(UNFINISHED),
+    )
+    for ident in session.scalars(stmt).all():
+        with suppress(Conflict):
+            cancel_operation(session, ident)
