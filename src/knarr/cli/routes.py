@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from knarr.cli import output
-from knarr.cli.problem import Problem, told
+from knarr.cli import output, settings
+from knarr.cli.problem import Problem
 
 
 def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -16,10 +16,7 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with told():
-        from knarr.kernel import config
-
-        services = config.installed()
+    services = settings.services(settings.load(args))
     if args.service:
         chosen = [s for s in services if args.service in (s.type, s.name)]
         if not chosen:

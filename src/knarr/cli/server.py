@@ -6,6 +6,7 @@ together: the worker by a signal of the kernel when the parent is gone, the pare
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -69,6 +70,8 @@ def _start(runtime: Runtime) -> Runtime:
     except BaseException:
         runtime.stop()
         raise
+    gc.freeze()
+    gc.enable()
     Finalize(runtime, runtime.stop, exitpriority=100)
     print(f"Knarr listens on {runtime.base_url} (state in {runtime.state_dir})", flush=True)
     return runtime

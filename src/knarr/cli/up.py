@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from typing import TYPE_CHECKING, Any
 
 from knarr.cli import process, server, settings
@@ -23,6 +24,9 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    # What is imported and made at the start stays: to look through it for garbage again and again only
+    # costs time. The server turns the collection on when all is there.
+    gc.disable()
     conf = settings.load(args)
     host, port = settings.address(conf)
     state_dir = settings.state_dir(conf)

@@ -17,6 +17,10 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
     "TagNotFound": (NotFound, "Tag {id} could not be found."),
     "AgentNotFound": (NotFound, "Agent {id} could not be found."),
     "NetworkInUse": (Conflict, "Network {id} is in use: one or more ports have it, {ports} among them."),
+    "InvalidSharedSetting": (
+        Conflict,
+        "Network {id} cannot be unshared: ports of other projects are on it.",
+    ),
     "SubnetInUse": (Conflict, "Subnet {id} is in use: one or more ports have an address of it."),
     "GatewayIpInUse": (Conflict, "Gateway {ip} is in use by port {port}; it cannot be changed."),
     "IpAddressInUse": (Conflict, "The address {ip} is in use on network {network}."),

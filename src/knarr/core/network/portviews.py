@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from knarr.core.network import binding, resources
@@ -40,11 +40,12 @@ def visible(ctx: RequestContext) -> ColumnElement[bool]:
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     addresses: dict[str, list[dict[str, str]]] = {}
-    found = select(Address.port_id, Address.subnet_id, Address.ip_address, Address.position)
-    for port_id, subnet_id, ip, position in session.execute(found.where(Address.port_id.in_(ids))):
-        entry = {"subnet_id": subnet_id, "ip_address": ip}
-        # IPv4 first, as clients that take the first address expect.
-        addresses.setdefault(port_id, []).insert(0 if len(position) == 8 else 99, entry)
+    found = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
+    # IPv4 first, as clients that take the first address expect: its positions are the shorter ones.
+    for port_id, subnet_id, ip in session.execute(
+        found.order_by(func.length(Address.position), Address.position)
+    ):
+        addresses.setdefault(port_id, []).append({"subnet_id": subnet_id, "ip_address": ip})
     groups = resources.grouped(
         session, select(PortGroup.port_id, PortGroup.group_id).where(PortGroup.port_id.in_(ids))
     )

@@ -35,6 +35,6 @@ IPV6_ONLY = frozenset({41, 43, 44, 58, 59, 60})
 
 def number_of(protocol: str) -> int | None:
     """The IP protocol number of a name or a number, None if it is neither."""
-    if protocol.isdecimal() and len(protocol) < 4:
+    if protocol.isascii() and protocol.isdecimal() and len(protocol) < 4:
         return int(protocol) if int(protocol) <= 255 else None
     return NUMBERS.get(protocol)

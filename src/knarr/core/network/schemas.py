@@ -16,6 +16,7 @@ Mac = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$")]
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
 class NetworkFields(Body):
@@ -147,10 +148,10 @@ class TagsReplace(Body):
 
 
 class QuotaUpdate(Body):
-    network: int | UnsetType = UNSET
-    subnet: int | UnsetType = UNSET
-    port: int | UnsetType = UNSET
-    security_group: int | UnsetType = UNSET
-    security_group_rule: int | UnsetType = UNSET
+    network: Limit | UnsetType = UNSET
+    subnet: Limit | UnsetType = UNSET
+    port: Limit | UnsetType = UNSET
+    security_group: Limit | UnsetType = UNSET
+    security_group_rule: Limit | UnsetType = UNSET
     check_limit: bool = False
     force: bool = False

@@ -172,7 +172,7 @@ def _check_unused_by_others(session: Session, row: Any) -> None:
     others = select(Port.id).where(Port.network_id == row.id, Port.project_id != row.project_id).limit(1)
     port_id = session.scalar(others)
     if port_id:
-        raise fault("NetworkInUse", id=row.id, ports="ports of other projects")
+        raise fault("InvalidSharedSetting", id=row.id)
 
 
 def delete_network(req: Request, ident: str) -> None:
