@@ -14,7 +14,7 @@ from knarr.kernel.errors import BadRequest, Conflict
 from knarr.kernel.history import cancel_operation
 from knarr.kernel.listing import Listing, next_link
 from knarr.kernel.operations import UNFINISHED, Operation, enqueue
-from knarr.kernel.request import Request
+from knarr.kernel.request import Request, Response
 from knarr.services.container import journal, states, work
 from knarr.services.container.models import Container
 from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
@@ -124,7 +124,7 @@ def begin(
     )
 
 
-def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> None:
+def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> Response:
     with req.db.write() as session:
         container = find(session, req, ident)
         row = states.check(action, container.status, ident)
@@ -133,29 +133,31 @@ def _act(req: Request, ident: str, action: str, kind: str = "container.act", **d
                 f"Container {ident} is on no host: {container.status_reason} Delete it and create it anew."
             )
         begin(req, session, container, row, action, kind, **data)
+    # An empty answer that calls itself JSON makes the official client complain.
+    return Response(content_type="text/plain")
 
 
-def start(req: Request, ident: str) -> None:
-    _act(req, ident, "start", "container.start", run=True)
+def start(req: Request, ident: str) -> Response:
+    return _act(req, ident, "start", "container.start", run=True)
 
 
-def stop(req: Request, ident: str) -> None:
-    _act(req, ident, "stop", timeout=req.query.timeout)
+def stop(req: Request, ident: str) -> Response:
+    return _act(req, ident, "stop", timeout=req.query.timeout)
 
 
-def reboot(req: Request, ident: str) -> None:
-    _act(req, ident, "reboot", timeout=req.query.timeout)
+def reboot(req: Request, ident: str) -> Response:
+    return _act(req, ident, "reboot", timeout=req.query.timeout)
 
 
-def pause(req: Request, ident: str) -> None:
-    _act(req, ident, "pause")
+def pause(req: Request, ident: str) -> Response:
+    return _act(req, ident, "pause")
 
 
-def unpause(req: Request, ident: str) -> None:
-    _act(req, ident, "unpause")
+def unpause(req: Request, ident: str) -> Response:
+    return _act(req, ident, "unpause")
 
 
-def kill(req: Request, ident: str) -> None:
+def kill(req: Request, ident: str) -> Response:
     from knarr.services.container.drivers.base import InvalidRequest
     from knarr.services.container.drivers.names import signal_name
 
@@ -164,7 +166,7 @@ def kill(req: Request, ident: str) -> None:
         signal = signal_name(wanted)
     except InvalidRequest as error:
         raise BadRequest(f"Invalid input for field 'signal': {error}.") from None
-    _act(req, ident, "kill", signal=signal)
+    return _act(req, ident, "kill", signal=signal)
 
 
 def delete(req: Request, ident: str) -> None:
