@@ -32,7 +32,7 @@ AFTER_ERROR = 1.0  # seconds until a thread that the database failed tries again
 
 
 def options() -> list[Any]:
-    """The options of the group [engine]."""
+    """The options of the group [operations]."""
     from oslo_config import cfg
 
     return [

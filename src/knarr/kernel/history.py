@@ -140,7 +140,7 @@ def prune(db: Database, older_than: timedelta) -> int:
 
 
 def prune_history(runtime: Any) -> None:
-    """Forget what ended more than `[engine] history_days` ago."""
+    """Forget what ended more than `[operations] history_days` ago."""
     prune(runtime.db, timedelta(days=runtime.conf.operations.history_days))
 
 

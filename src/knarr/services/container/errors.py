@@ -12,8 +12,10 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
-    """{"errors": [{request_id, code, status, title, detail, links}]}; a fault of ours tells only its
-    request id."""
+    """{"errors": [{request_id, code, status, title, detail, links}]}; a fault of ours tells only its id.
+
+    The official clients print the title and nothing else, so the reason stands there too.
+    """
     name = error.code or type(error).__name__
     return {
         "errors": [
@@ -21,7 +23,7 @@ def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
                 "request_id": request_id,
                 "code": f"container.{_HUMP.sub('-', name).lower()}",
                 "status": error.status,
-                "title": error.title or HTTPStatus(error.status).phrase,
+                "title": error.detail or error.title or HTTPStatus(error.status).phrase,
                 "detail": error.detail,
                 "links": [],
             }
