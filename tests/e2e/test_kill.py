@@ -27,6 +27,8 @@ def test_five_containers_that_were_being_created_run_exactly_once(
     assert len(uuids) == COUNT
     time.sleep(seconds)
     knarr.kill()
+    running = [row for row in engine.of(docker_engine, knarr).values() if _is_running_container(row)]
+    assert seconds or len(running) < COUNT, "Knarr was done before it was killed"
 
     knarr.start()
 
@@ -50,6 +52,10 @@ def test_five_containers_that_were_being_created_run_exactly_once(
     wait_until(lambda: not engine.claimed_sandboxes_of(docker_engine, knarr), 10)
     wait_until(lambda: not knarr.host.devices("tap"), 10)
     assert _ports(knarr, token) == []
+
+
+def _is_running_container(row: dict[str, Any]) -> bool:
+    return row["State"] == "running" and not row["Names"][0].startswith(f"/{engine.SANDBOX}")
 
 
 def _network(knarr: Knarr, token: str) -> str:

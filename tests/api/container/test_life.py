@@ -6,6 +6,8 @@ import pytest
 from tests.support.cloud import Cloud, wait_for
 
 from knarr.services.container.drivers.base import container_name
+from knarr.services.container.drivers.fake import FakeEngine
+from knarr.services.container.drivers.fake.faults import parse
 from knarr.services.container.locator import engine_of
 from knarr.services.container.states import ACTIONS, STATUSES
 
@@ -200,3 +202,16 @@ def test_renaming(member: Member) -> None:
     assert member.post(f"containers/{uuid}/rename?name=third").status == 406
     assert member.post(f"containers/{uuid}/rename?name=second", version="1.13").status == 409
     assert member.post(f"containers/{uuid}/rename?name=third", version="1.13").json["name"] == "third"
+
+
+def test_deletion_by_force_ends_a_creation_under_way(cloud: Cloud, member: Member, admin: Member) -> None:
+    engine = engine_of(cloud.runtime)
+    assert isinstance(engine, FakeEngine)
+    engine.faults.add(parse("pull:delay=2,match=slow-image"))
+    body = {"image": "slow-image"}
+    uuid = member.post("containers?run=true", body).json["uuid"]
+    assert member.delete(f"containers/{uuid}").status == 409
+    assert admin.delete(f"containers/{uuid}?force=true").status == 204
+    member.gone(uuid)
+    assert member.ports() == []
+    engine.faults.clear("pull")

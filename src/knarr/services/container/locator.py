@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ def engine_of(runtime: Runtime) -> ContainerEngine:
     def make() -> ContainerEngine:
         driver = runtime.driver(DRIVERS, runtime.conf.engine)
         engine: ContainerEngine = driver(runtime.conf, runtime.state_dir)
+        engine.observer = partial(runtime.metrics.engine_called, engine.name)
         return engine
 
     return runtime.component("container.engine", make)

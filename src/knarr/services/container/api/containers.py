@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select, update
@@ -9,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel import ownership
 from knarr.kernel.db import utcnow
-from knarr.kernel.errors import Conflict
+from knarr.kernel.errors import BadRequest, Conflict
+from knarr.kernel.history import cancel_operation
 from knarr.kernel.listing import Listing, next_link
-from knarr.kernel.operations import enqueue
-from knarr.kernel.request import Request
+from knarr.kernel.operations import UNFINISHED, Operation, enqueue
+from knarr.kernel.request import Request, Response
 from knarr.services.container import journal, states, work
 from knarr.services.container.models import Container
 from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
@@ -122,7 +124,7 @@ def begin(
     )
 
 
-def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> None:
+def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> Response:
     with req.db.write() as session:
         container = find(session, req, ident)
         row = states.check(action, container.status, ident)
@@ -131,30 +133,31 @@ def _act(req: Request, ident: str, action: str, kind: str = "container.act", **d
                 f"Container {ident} is on no host: {container.status_reason} Delete it and create it anew."
             )
         begin(req, session, container, row, action, kind, **data)
+    # An empty answer that calls itself JSON makes the official client complain.
+    return Response(content_type="text/plain")
 
 
-def start(req: Request, ident: str) -> None:
-    _act(req, ident, "start", "container.start", run=True)
+def start(req: Request, ident: str) -> Response:
+    return _act(req, ident, "start", "container.start", run=True)
 
 
-def stop(req: Request, ident: str) -> None:
-    _act(req, ident, "stop", timeout=req.query.timeout)
+def stop(req: Request, ident: str) -> Response:
+    return _act(req, ident, "stop", timeout=req.query.timeout)
 
 
-def reboot(req: Request, ident: str) -> None:
-    _act(req, ident, "reboot", timeout=req.query.timeout)
+def reboot(req: Request, ident: str) -> Response:
+    return _act(req, ident, "reboot", timeout=req.query.timeout)
 
 
-def pause(req: Request, ident: str) -> None:
-    _act(req, ident, "pause")
+def pause(req: Request, ident: str) -> Response:
+    return _act(req, ident, "pause")
 
 
-def unpause(req: Request, ident: str) -> None:
-    _act(req, ident, "unpause")
+def unpause(req: Request, ident: str) -> Response:
+    return _act(req, ident, "unpause")
 
 
-def kill(req: Request, ident: str) -> None:
-    from knarr.kernel.errors import BadRequest
+def kill(req: Request, ident: str) -> Response:
     from knarr.services.container.drivers.base import InvalidRequest
     from knarr.services.container.drivers.names import signal_name
 
@@ -163,7 +166,7 @@ def kill(req: Request, ident: str) -> None:
         signal = signal_name(wanted)
     except InvalidRequest as error:
         raise BadRequest(f"Invalid input for field 'signal': {error}.") from None
-    _act(req, ident, "kill", signal=signal)
+    return _act(req, ident, "kill", signal=signal)
 
 
 def delete(req: Request, ident: str) -> None:
@@ -180,5 +183,20 @@ def delete(req: Request, ident: str) -> None:
             journal.end(session, journal.begin(session, container, "delete", req.ctx), "delete", utcnow())
             work.drop(req.runtime, session, container)
             return
+        if container.status == states.CREATING:
+            _give_up_creating(session, container.uuid)
         stops = bool(query.stop and container.status == states.RUNNING)
         begin(req, session, container, row, "delete", "container.delete", stop=stops)
+
+
+def _give_up_creating(session: Session, uuid: str) -> None:
+    """A deletion by force does not wait for a long pull: what was made so far is undone first."""
+    stmt = select(Operation.id).where(
+        Operation.resource_type == "container",
+        Operation.resource_id == uuid,
+        Operation.kind == "container.create",
+        Operation.state.in_(UNFINISHED),
+    )
+    for ident in session.scalars(stmt).all():
+        with suppress(Conflict):
+            cancel_operation(session, ident)
