@@ -26,7 +26,7 @@ class Container(Timestamps, Base):
 
     __tablename__ = "containers"
     __table_args__ = (
-        Index("ix_containers_project_id_created_at", "project_id", "created_at"),
+        Index("ix_containers_project_id_created_at", "project_id", "created_at", "uuid"),
         Index("ix_containers_host", "host"),
         Index("ix_containers_name", "name"),
     )

@@ -127,7 +127,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_containers_host", ["host"], unique=False)
         batch_op.create_index("ix_containers_name", ["name"], unique=False)
         batch_op.create_index(
-            "ix_containers_project_id_created_at", ["project_id", "created_at"], unique=False
+            "ix_containers_project_id_created_at", ["project_id", "created_at", "uuid"], unique=False
         )
 
     op.create_table(
