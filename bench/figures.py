@@ -24,17 +24,20 @@ def start_times(engine: str, runs: int = 3) -> float:
     with tempfile.TemporaryDirectory() as folder:
         times = []
         for _ in range(runs + 1):
-            knarr = Knarr(Path(folder), engine).start()
-            times.append(knarr.seconds_to_answer)
-            knarr.stop()
+            knarr = Knarr(Path(folder), engine)
+            try:
+                times.append(knarr.start().seconds_to_answer)
+            finally:
+                knarr.stop()
         return statistics.median(times[1:])
 
 
 def memory_and_cpu() -> Iterator[Figure]:
     """Idle memory, then the CPU of requests over HTTP with 1,000 containers made through the API."""
     with tempfile.TemporaryDirectory() as folder:
-        knarr = Knarr(Path(folder), "fake").start()
+        knarr = Knarr(Path(folder), "fake")
         try:
+            knarr.start()
             time.sleep(3)
             yield "memory", knarr.pss_mebibytes(), None
             network = _network(knarr)
@@ -54,8 +57,9 @@ def memory_and_cpu() -> Iterator[Figure]:
 def containers(runs: int = 15) -> Iterator[Figure]:
     """POST containers?run=true: its answer, and the time to Running beside `docker run -d` on a bridge."""
     with tempfile.TemporaryDirectory() as folder:
-        knarr = Knarr(Path(folder), "docker").start()
+        knarr = Knarr(Path(folder), "docker")
         try:
+            knarr.start()
             network = _network(knarr)
             time.sleep(3)
             answers, ready, docker = [], [], []

@@ -29,6 +29,7 @@ class Knarr:
         self.config = state_dir / "bench.conf"
         self.config.write_text(config)
         self.seconds_to_answer = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
         self._connection: http.client.HTTPConnection | None = None
 
     def start(self) -> Knarr:
@@ -43,9 +44,25 @@ class Knarr:
         return self
 
     def stop(self) -> None:
+        """End it, however far it has come, and remove what it left on the engine."""
         self._connection = None
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(15)
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        scope = self.state_dir / "engine-scope"
+        if self.engine != "docker" or not scope.exists():
+            return
+        chosen = f"label=knarr.scope={scope.read_text().strip()}"
+        listed = subprocess.run(["docker", "ps", "-aq", "--filter", chosen], capture_output=True, text=True)
+        if listed.stdout:
+            subprocess.run(["docker", "rm", "-f", *listed.stdout.split()], capture_output=True)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """One request on a kept connection; the status and the decoded answer."""
@@ -69,6 +86,7 @@ class Knarr:
 
     def processes(self) -> list[int]:
         """The program's process and all below it."""
+        assert self.process is not None
         found, waiting = [], [self.process.pid]
         while waiting:
             pid = waiting.pop()
@@ -106,7 +124,7 @@ class Knarr:
                     return
             except (OSError, http.client.HTTPException, KeyError, TypeError):
                 self.token = ""
-            if time.perf_counter() > deadline or self.process.poll() is not None:
+            if time.perf_counter() > deadline or self.process is None or self.process.poll() is not None:
                 log = (self.state_dir / "bench.log").read_text()[-2000:]
                 raise RuntimeError(f"knarr did not start:\n{log}")
             time.sleep(0.005)
