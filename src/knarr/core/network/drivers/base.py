@@ -61,10 +61,35 @@ class NetworkState:
     id: str
     mtu: int = 1500
     subnets: tuple[SubnetState, ...] = ()
+    external: bool = False
+    """`router:external`: the host itself is the gateway of its subnets (their `gateway_ip` stands on the
+    bridge), so that floating IPs are reached from the host, and what leaves this host is masqueraded."""
 
     @property
     def bridge(self) -> str:
         return bridge_name(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class BandwidthLimit:
+    """A limit of a QoS policy. Directions are those of the port's owner: `egress` is what it sends."""
+
+    direction: Direction
+    max_kbps: int
+    max_burst_kbps: int = 0
+    """0: eight tenths of `max_kbps`, as Neutron's agents take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpState:
+    """What a DHCP server tells a port; only ports whose owner configures itself by DHCP have one."""
+
+    subnet_ids: tuple[str, ...] = ()
+    hostname: str = ""
+    dns_nameservers: tuple[str, ...] = ()
+    domain: str = ""
+    routes: tuple[tuple[str, str], ...] = ()
+    """(destination, next hop), the subnets' host routes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,9 @@ class PortState:
     port_security_enabled: bool = True
     device_owner: str = ""
     local: bool = True
+    bandwidth: tuple[BandwidthLimit, ...] = ()
+    """At most one for each direction."""
+    dhcp: DhcpState | None = None
 
     @property
     def tap(self) -> str:
@@ -126,12 +154,68 @@ class SecurityGroupState:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterPort:
+    """One leg of a router: a port of the network service, which the backend plugs itself (it has no tap of
+    anybody else's, and no port filter). `addresses` carry the prefix length of their subnets."""
+
+    port_id: str
+    network_id: str
+    mac_address: str
+    addresses: tuple[str, ...] = ()
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class PortForward:
+    """One port forwarding of a floating IP."""
+
+    protocol: Literal["tcp", "udp"]
+    external_port: int
+    internal_ip: str
+    internal_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloatingState:
+    """A floating IP that is associated: traffic to it goes to `fixed_ip`, which sends from it."""
+
+    id: str
+    floating_ip: str
+    fixed_ip: str
+    forwards: tuple[PortForward, ...] = ()
+    """Without `fixed_ip` (""), single ports of the floating IP that are sent on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterState:
+    """A router that this host carries, in a network namespace of its own."""
+
+    id: str
+    interfaces: tuple[RouterPort, ...] = ()
+    gateway: RouterPort | None = None
+    gateway_ips: tuple[str, ...] = ()
+    """Next hops of the default routes (the external subnets' `gateway_ip`)."""
+    enable_snat: bool = True
+    routes: tuple[tuple[str, str], ...] = ()
+    """Extra routes: (destination CIDR, next hop)."""
+    floating_ips: tuple[FloatingState, ...] = ()
+    admin_state_up: bool = True
+    metadata: bool = False
+
+    @property
+    def namespace(self) -> str:
+        """Name of its namespace, by Neutron's rule."""
+        return "qrouter-" + self.id
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """Everything that should be on this host."""
 
     networks: tuple[NetworkState, ...] = ()
     ports: tuple[PortState, ...] = ()
     groups: tuple[SecurityGroupState, ...] = ()
+    routers: tuple[RouterState, ...] = ()
 
 
 @dataclass(slots=True)
@@ -209,6 +293,15 @@ class NetworkBackend(ABC):
     @abstractmethod
     def remove_group(self, group_id: str) -> None:
         """Forgets a group; rules and ports that still name it get nothing from it."""
+
+    def apply_router(self, router: RouterState) -> None:
+        """Makes the router's namespace be as described: legs, addresses, routes, translation of addresses.
+        Connections that the change does not concern go on. The networks of its legs have been applied."""
+        raise BackendError("this backend has no routers")
+
+    def remove_router(self, router_id: str) -> None:
+        """Removes the namespace with all of its legs. Absent is fine."""
+        raise BackendError("this backend has no routers")
 
     @abstractmethod
     def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:

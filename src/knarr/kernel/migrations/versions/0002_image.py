@@ -1,0 +1,13 @@
+# ruff: noqa: I001
+"""The tables of images."""
+
+from __future__ import annotations
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,13 @@
+# ruff: noqa: I001
+"""Routers, floating IPs and what else networks have."""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

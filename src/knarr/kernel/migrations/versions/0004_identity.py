@@ -1,0 +1,13 @@
+# ruff: noqa: I001
+"""What identity keeps beyond its first tables."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,13 @@
+# ruff: noqa: I001
+"""The life of containers in full."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,13 @@
+# ruff: noqa: I001
+"""Images and registries of containers."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,3 @@
+"""Paths that several tables share."""
+
+C = "/v1/containers/{ident}"
