@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """The tables of images."""
 
 from __future__ import annotations

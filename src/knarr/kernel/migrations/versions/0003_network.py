@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """Routers, floating IPs and what else networks have."""
 
 from __future__ import annotations

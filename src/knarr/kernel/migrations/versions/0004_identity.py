@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """What identity keeps beyond its first tables."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """Interactive sessions of containers."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """The life of containers in full."""
 
 from __future__ import annotations

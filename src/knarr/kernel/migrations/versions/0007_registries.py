@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """Images and registries of containers."""
 
 from __future__ import annotations
