@@ -7,10 +7,12 @@ together: the worker by a signal of the kernel when the parent is gone, the pare
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
@@ -42,7 +44,7 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             with told():
-                return _start(build()).wsgi
+                return _begin(build()).front
         except Problem as problem:
             print(f"knarr: {problem}", file=sys.stderr, flush=True)
             raise SystemExit(1) from None
@@ -62,19 +64,44 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
         server.serve(target_loader=worker)
 
 
-def _start(runtime: Runtime) -> Runtime:
-    """Prepared and started, and stopped when the worker ends in an orderly way."""
+def _begin(runtime: Runtime) -> Runtime:
+    """Ready for the first requests, and started, at once or meanwhile; stopped when the worker ends in an
+    orderly way."""
     try:
-        runtime.prepare()
-        runtime.start()
+        runtime.begin()
+        if runtime.is_whole:
+            _start(runtime)
     except BaseException:
         runtime.stop()
         raise
+    Finalize(runtime, runtime.stop, exitpriority=100)
+    if not runtime.is_whole:
+        threading.Thread(target=_go_on, args=(runtime,), name="start", daemon=True).start()
+    return runtime
+
+
+def _start(runtime: Runtime) -> None:
+    runtime.start()
     gc.freeze()
     gc.enable()
-    Finalize(runtime, runtime.stop, exitpriority=100)
     print(f"Knarr listens on {runtime.base_url} (state in {runtime.state_dir})", flush=True)
-    return runtime
+
+
+def _go_on(runtime: Runtime) -> None:
+    """Start the rest while the first requests are answered. If that fails, the worker ends."""
+    try:
+        with told():
+            _start(runtime)
+    except Problem as problem:
+        print(f"knarr: {problem}", file=sys.stderr, flush=True)
+    except Exception:
+        logging.getLogger(__name__).exception("the services could not be started")
+    else:
+        return
+    try:
+        runtime.stop()
+    finally:
+        os._exit(1)
 
 
 def claim(host: str, port: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -132,17 +133,27 @@ def installed(types: Sequence[str] = ()) -> list[Service]:
 
     Raises ValueError for a type that is not installed.
     """
-    found = {point.name: point for point in entry_points(group=SERVICES_GROUP)}
-    unknown = set(types) - set(found)
-    if unknown:
-        raise ValueError(
-            f"no such services: {', '.join(sorted(unknown))} (there are {', '.join(sorted(found))})"
-        )
-    names = list(types) or sorted(found, key=_start_order)
     from knarr.kernel.policy import put_off_extensions
 
     put_off_extensions()
-    return [found[name].load()() for name in names]
+    points = _points()
+    return [points[name].load()() for name in names_of(types)]
+
+
+def names_of(types: Sequence[str] = ()) -> list[str]:
+    """The types of the services that `installed` would give, without importing them."""
+    points = _points()
+    unknown = set(types) - set(points)
+    if unknown:
+        raise ValueError(
+            f"no such services: {', '.join(sorted(unknown))} (there are {', '.join(sorted(points))})"
+        )
+    return sorted(types or points, key=_start_order)
+
+
+@functools.cache
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=SERVICES_GROUP)}
 
 
 def _start_order(name: str) -> tuple[bool, str]:

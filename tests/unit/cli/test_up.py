@@ -49,13 +49,13 @@ def wait_until_gone(pid: int) -> bool:
 
 
 class Instance:
-    """`knarr up` with the identity service alone, on a port and state directory of its own."""
+    """`knarr up`, with the identity service alone unless told otherwise, on a port and state directory of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = "[DEFAULT]\nservices = identity\n") -> None:
         self.state_dir = folder / "state"
         self.port = free_port()
         self.config = folder / "knarr.conf"
-        self.config.write_text("[DEFAULT]\nservices = identity\n")
+        self.config.write_text(config)
         self.options = ["--state-dir", str(self.state_dir), "--config-file", str(self.config)]
         self.process: subprocess.Popen[str] | None = None
 
@@ -192,3 +192,35 @@ def test_other_hosts_are_not_served_unless_told(instance: Instance) -> None:
     done = run("up", "--listen", "0.0.0.0:9140", *instance.options)
     assert done.returncode == 1
     assert "--insecure-listen" in done.stderr
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Instance]:
+    """All services, with the network's backend that touches nothing of the host."""
+    made = Instance(tmp_path, "[network]\nbackend = fake\n")
+    yield made
+    made.end()
+
+
+def test_a_service_that_cannot_start_ends_the_program_and_says_why(whole: Instance) -> None:
+    whole.config.write_text("[network]\nbackend = no-such-backend\n")
+    done = run(*whole.arguments())
+    assert done.returncode == 1
+    assert "there is no driver 'no-such-backend'" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_every_service_answers_as_soon_as_the_first_one_does(whole: Instance) -> None:
+    whole.process = subprocess.Popen(
+        knarr(*whole.arguments()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{whole.port}/identity/v3", timeout=SECONDS):
+                break
+        except OSError:
+            time.sleep(0.005)
+    for path in ("/container/v1", "/network/v2.0", "/healthcheck"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{whole.port}{path}", timeout=SECONDS) as answer:
+            assert answer.status == 200
