@@ -49,7 +49,7 @@ def wait_until_gone(pid: int) -> bool:
 
 
 class Instance:
-    """`knarr up`, with the identity service alone unless told otherwise, on a port and state directory of its own."""
+    """`knarr up` on a port and state of its own; the identity service alone unless told otherwise."""
 
     def __init__(self, folder: Path, config: str = "[DEFAULT]\nservices = identity\n") -> None:
         self.state_dir = folder / "state"
