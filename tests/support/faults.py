@@ -47,8 +47,12 @@ def sample(kind: Any, lax: bool = False) -> Any:
 
 def faults(kind: Any, lax: bool = False) -> Iterator[Fault]:
     """Each field of the type, and of what is nested in it, missing, wrong-typed, past its bounds, unknown."""
-    for struct in _structs(inspect.type_info(kind)):
-        yield from _struct_faults(struct, (), _sample(struct, lax), lax)
+    for form in _kinds(inspect.type_info(kind)):
+        if isinstance(form, inspect.StructType):
+            yield from _struct_faults(form, (), _sample(form, lax), lax)
+        elif isinstance(form, inspect.ListType):
+            for struct in _structs(form.item_type):
+                yield from _struct_faults(struct, (0,), [_sample(struct, lax)], lax)
 
 
 def _struct_faults(
