@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from knarr.core.image import views
 from knarr.core.image.api.images import check_quotas, check_visibility, set_properties, set_tags
@@ -45,13 +46,7 @@ def update(req: Request, ident: str) -> dict[str, Any]:
         image = load_own(session, req, ident, "modify_image")
         draft = Draft(
             image,
-            properties=dict(
-                session.execute(
-                    select(ImageProperty.name, ImageProperty.value).where(ImageProperty.image_id == image.id)
-                )
-                .tuples()
-                .all()
-            ),
+            properties=_properties(session, image.id),
             tags=list(session.scalars(select(ImageTag.tag).where(ImageTag.image_id == image.id))),
         )
         for op, name, value in changes:
@@ -63,6 +58,11 @@ def update(req: Request, ident: str) -> dict[str, Any]:
         set_properties(session, image.id, draft.properties)
         set_tags(session, image.id, draft.tags)
         return views.image(session, image)
+
+
+def _properties(session: Session, ident: str) -> dict[str, str]:
+    columns = select(ImageProperty.name, ImageProperty.value)
+    return {name: value for name, value in session.execute(columns.where(ImageProperty.image_id == ident))}
 
 
 def _operation(entry: Any, number: int, content_type: str) -> tuple[str, str, Any]:
