@@ -61,8 +61,8 @@ def update(req: Request, ident: str) -> dict[str, Any]:
 
 
 def _properties(session: Session, ident: str) -> dict[str, str]:
-    columns = select(ImageProperty.name, ImageProperty.value)
-    return {name: value for name, value in session.execute(columns.where(ImageProperty.image_id == ident))}
+    stmt = select(ImageProperty.name, ImageProperty.value).where(ImageProperty.image_id == ident)
+    return {row.name: row.value for row in session.execute(stmt)}
 
 
 def _operation(entry: Any, number: int, content_type: str) -> tuple[str, str, Any]:
