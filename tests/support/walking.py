@@ -17,11 +17,12 @@ from tests.support import faults
 from tests.support.cloud import Answer, Cloud, Person
 
 from knarr.kernel import config
-from knarr.kernel.routing import Route
+from knarr.kernel.routing import JSON, Route
 from knarr.kernel.service import Service
 
 PARAMETER = re.compile(r"{[^}]+}")
 READS = ("GET", "HEAD")
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ PROTECTED = [row for row in ROWS if row.route.policy is not None]
 def headers(row: Row) -> dict[str, str]:
     """The route's own newest microversion and type of body."""
     versions = row.service.microversions
-    sent = {"Content-Type": row.route.content_types[0]}
+    kind = row.route.content_types[0]
+    sent = {"Content-Type": BYTES if row.route.raw and kind == JSON else kind}
     if versions:
         sent[versions.HEADER] = f"{versions.service} {row.route.last or versions.maximum}"
     return sent
@@ -61,7 +63,9 @@ def enveloped(row: Row, body: Any) -> Any:
 def fitting_body(row: Row, more: dict[str, Any] | None = None) -> bytes | None:
     """A body that fits the schema, with what a table adds; None if the route takes none."""
     route = row.route
-    if route.body is None or route.raw:
+    if route.raw:
+        return b"walk"
+    if route.body is None:
         return None
     made = faults.sample(route.body, route.lax)
     return json.dumps(enveloped(row, made | (more or {}) if isinstance(made, dict) else made)).encode()
@@ -98,6 +102,8 @@ NEEDS: dict[str, dict[str, Any]] = {
     "network POST /v2.0/security-group-rules": {
         "security_group_id": "{network /v2.0/security-groups}", "direction": "ingress",
     },
+    "image POST /v2/images/{ident}/members": {"member": "walk"},
+    "image PUT /v2/images/{ident}/members/{member_id}": {"status": "accepted"},
     "container POST /v1/containers/{ident}/execute": {"command": "true"},
     "container POST /v1/containers": {
         "nets": [{"network": "{network /v2.0/networks}"}], "_after": "/v2.0/subnets",
