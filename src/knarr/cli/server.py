@@ -1,7 +1,8 @@
 """The HTTP server: a parent that only watches, and one worker that holds all of Knarr.
 
 The services, the engine's threads and the database live in the worker, so the parent stays slim. They end
-together: the worker by a signal of the kernel when the parent is gone, the parent when its worker is gone.
+together: the worker by a signal of the kernel when the parent is gone, the parent when its worker has ended.
+A worker that was killed is replaced (see `supervisor`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
     Raises Problem if the address cannot be had, and SystemExit if the worker has died.
     """
     claim(host, port)
-    from granian import Granian
+    from knarr.cli.supervisor import Supervisor
 
     parent = os.getpid()
 
@@ -53,11 +54,11 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
             print(f"knarr: {problem}", file=sys.stderr, flush=True)
             raise SystemExit(1) from None
 
-    server = Granian(
+    server = Supervisor(
         "knarr",
         address=host,
         port=port,
-        interface="wsgi",  # type: ignore[arg-type]
+        interface="wsgi",
         workers=1,
         blocking_threads=threads,
         websockets=False,
