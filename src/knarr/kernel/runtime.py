@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from knarr.kernel import config, migrations
 from knarr.kernel.bus import LocalBus
 from knarr.kernel.db import Database
+from knarr.kernel.doorbell import Doorbell
 from knarr.kernel.engine import Engine
 from knarr.kernel.health import Health, database_check
 from knarr.kernel.history import PERIODICS
@@ -65,6 +66,7 @@ class Runtime:
         self._mutex = threading.RLock()
         options = conf.operations
         self.engine = Engine(self, self.operations, workers=options.workers, lease=options.lease)
+        self._doorbell = Doorbell(self.state_dir, self.bus)
         self._scheduler: Scheduler | None = None
         self._started: list[Service] = []
         self._lifecycle = threading.Lock()
@@ -110,6 +112,7 @@ class Runtime:
                     service.start(self)
                 self._started.append(service)
             self.engine.start()
+            self._doorbell.start()
             periodics = [task for service in services for task in service.periodics]
             self._scheduler = Scheduler(self, [*periodics, *PERIODICS])
             self._scheduler.start()
@@ -127,6 +130,7 @@ class Runtime:
             self._stopped = True
             if self._scheduler:
                 self._scheduler.stop()
+            self._doorbell.stop()
             self.engine.stop()
             for service in reversed(self._started):
                 if service.stop:
