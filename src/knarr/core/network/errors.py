@@ -16,6 +16,49 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
     "ExtensionNotFound": (NotFound, "Extension with alias {id} does not exist."),
     "TagNotFound": (NotFound, "Tag {id} could not be found."),
     "AgentNotFound": (NotFound, "Agent {id} could not be found."),
+    "BadRequest": (BadRequest, "Bad {resource} request: {why}."),
+    "IpAddressGenerationFailureNoMatchingSubnet": (
+        Conflict,
+        "Network {network} has no subnet whose service_types allow ports of {owner}.",
+    ),
+    "ServicePortInUse": (Conflict, "Port {id} cannot be deleted or given away by the port API: {why}."),
+    "PortInUse": (Conflict, "Port {port} on network {network} is in use by device {device}."),
+    "ExternalNetworkInUse": (
+        Conflict,
+        "External network {id} cannot be made an internal one: gateways or floating IPs are on it.",
+    ),
+    "RouterNotFound": (NotFound, "Router {id} could not be found."),
+    "RouterInUse": (Conflict, "Router {id} still has ports."),
+    "RouterInterfaceNotFound": (NotFound, "Router {router} has no interface with port {port}."),
+    "RouterInterfaceNotFoundForSubnet": (NotFound, "Router {router} has no interface on subnet {subnet}."),
+    "RouterInterfaceInUseByFloatingIP": (
+        Conflict,
+        "The interface of router {router} on subnet {subnet} is needed by floating IPs.",
+    ),
+    "RouterInterfaceInUseByRoute": (
+        Conflict,
+        "The interface of router {router} on subnet {subnet} is needed by extra routes.",
+    ),
+    "RouterExternalGatewayInUseByFloatingIp": (
+        Conflict,
+        "The gateway of router {id} on network {network} is needed by floating IPs.",
+    ),
+    "SubnetMismatchForPort": (Conflict, "Subnet {subnet} is not the one of port {port}."),
+    "InvalidRoutes": (BadRequest, "Invalid format for routes: {why}."),
+    "RoutesExhausted": (BadRequest, "Unable to set more than {most} routes on router {id}."),
+    "FloatingIPNotFound": (NotFound, "Floating IP {id} could not be found."),
+    "ExternalGatewayForFloatingIPNotFound": (
+        NotFound,
+        "External network {network} is not reachable from subnet {subnet}: no floating IP for port {port}.",
+    ),
+    "FloatingIPPortAlreadyAssociated": (
+        Conflict,
+        "Address {fixed} of port {port} already has floating IP {address} ({id}) of the network.",
+    ),
+    "FloatingIPInUseByPortForwarding": (
+        Conflict,
+        "Floating IP {id} has port forwardings: it cannot lead to one port as a whole.",
+    ),
     "NetworkInUse": (Conflict, "Network {id} is in use: one or more ports have it, {ports} among them."),
     "InvalidSharedSetting": (
         Conflict,

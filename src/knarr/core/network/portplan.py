@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from knarr.core.network import resources
 from knarr.core.network.api.groups import ensure_default
 from knarr.core.network.errors import fault, invalid
+from knarr.core.network.ipam import parse_net
 from knarr.core.network.models import Port, SecurityGroup
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UNSET
@@ -64,12 +64,7 @@ def address_pairs(pairs: Any, mac: str, security: bool) -> list[dict[str, str]]:
     for pair in pairs:
         if not pair.ip_address:
             raise fault("AllowedAddressPairsMissingIP")
-        try:
-            ip_network(pair.ip_address, strict=False)
-        except ValueError:
-            raise invalid(
-                f"'{pair.ip_address}' in 'allowed_address_pairs' is not an address or CIDR"
-            ) from None
+        parse_net(pair.ip_address, "allowed_address_pairs.ip_address")
         entry = {"ip_address": pair.ip_address, "mac_address": (pair.mac_address or mac).lower()}
         if entry in checked:
             raise invalid(f"'allowed_address_pairs' has {pair.ip_address} twice")

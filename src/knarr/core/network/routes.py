@@ -6,7 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from knarr.core.network import schemas as s
-from knarr.core.network.api import discovery, groups, networks, ports, quotas, rules, subnets, tags
+from knarr.core.network.api import (
+    discovery,
+    floatingips,
+    groups,
+    networks,
+    ports,
+    quotas,
+    routers,
+    rules,
+    subnets,
+    tags,
+)
 from knarr.core.network.policies import SIGNED_IN
 from knarr.kernel.routing import Route
 
@@ -117,6 +128,24 @@ QUOTAS = (
 )
 
 
+def router_action(verb: str, body: Any, envelope: str | None, summary: str) -> Route:
+    path = f"/v2.0/routers/{{ident}}/{verb}"
+    handler: Callable[..., Any] = getattr(routers, verb)
+    return Route("PUT", path, handler, SIGNED_IN, body=body, envelope=envelope, lax=True, summary=summary)
+
+
+ROUTING = (
+    *collection("routers", "router", "router", routers, s.RouterCreate, s.RouterUpdate),
+    router_action("add_router_interface", s.RouterInterface, None, "Connect a subnet or a port"),
+    router_action("remove_router_interface", s.RouterInterface, None, "Disconnect a subnet or a port"),
+    router_action("add_extraroutes", s.RouterRoutes, "router", "Add extra routes"),
+    router_action("remove_extraroutes", s.RouterRoutes, "router", "Remove extra routes"),
+    *collection(
+        "floatingips", "floatingip", "floatingip", floatingips, s.FloatingIpCreate, s.FloatingIpUpdate
+    ),
+)
+
+
 def tag_routes(plural: str) -> tuple[Route, ...]:
     """The routes of tags below one collection."""
     path = f"/v2.0/{plural}/{{ident}}/tags"
@@ -143,6 +172,7 @@ ROUTES: tuple[Route, ...] = (
     *collection("ports", "port", "port", ports, s.PortCreate, s.PortUpdate),
     *collection("security-groups", "security_group", "group", groups, s.GroupCreate, s.GroupUpdate),
     *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
+    *ROUTING,
     *(route for plural in tags.TAGGED for route in tag_routes(plural)),
     *QUOTAS,
 )

@@ -16,6 +16,7 @@ Mac = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$")]
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
@@ -98,7 +99,7 @@ class PortFields(Body):
     security_groups: Annotated[list[Text], Meta(max_length=64)] | UnsetType | None = UNSET
     allowed_address_pairs: Annotated[list[Pair], Meta(max_length=64)] | UnsetType | None = UNSET
     port_security_enabled: bool | UnsetType = UNSET
-    dns_name: Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")] | UnsetType = UNSET
+    dns_name: DnsName | UnsetType = UNSET
     host_id: Text | UnsetType | None = field(name="binding:host_id", default=UNSET)
     vnic_type: Literal["normal"] | UnsetType = field(name="binding:vnic_type", default=UNSET)
     profile: dict[str, Any] | UnsetType | None = field(name="binding:profile", default=UNSET)
@@ -143,6 +144,68 @@ class RuleCreate(Body, kw_only=True):
     description: Text = ""
 
 
+class Route(Body):
+    destination: Address
+    nexthop: Address
+
+
+Routes = Annotated[list[Route], Meta(max_length=64)]
+
+
+class GatewayInfo(Body):
+    network_id: Text | None = None
+    enable_snat: bool | UnsetType | None = UNSET
+    external_fixed_ips: Annotated[list[FixedIp], Meta(max_length=16)] | UnsetType | None = UNSET
+
+
+class RouterFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    external_gateway_info: GatewayInfo | UnsetType | None = UNSET
+    distributed: bool | UnsetType | None = UNSET
+    ha: bool | UnsetType | None = UNSET
+
+
+class RouterCreate(RouterFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    availability_zone_hints: list[Text] | UnsetType = UNSET
+
+
+class RouterUpdate(RouterFields):
+    routes: Routes | UnsetType | None = UNSET
+
+
+class RouterRoutes(Body):
+    routes: Routes
+
+
+class RouterInterface(Body):
+    subnet_id: Text | None = None
+    port_id: Text | None = None
+
+
+class FloatingIpFields(Body):
+    description: Text | UnsetType = UNSET
+    port_id: Text | UnsetType | None = UNSET
+    fixed_ip_address: Address | UnsetType | None = UNSET
+
+
+class FloatingIpCreate(FloatingIpFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    floating_network_id: Text
+    floating_ip_address: Address | UnsetType | None = UNSET
+    subnet_id: Text | UnsetType | None = UNSET
+    dns_name: DnsName | UnsetType = UNSET
+    dns_domain: DnsName | UnsetType = UNSET
+
+
+class FloatingIpUpdate(FloatingIpFields):
+    pass
+
+
 class TagsReplace(Body):
     tags: Annotated[list[Tag], Meta(max_length=50)]
 
@@ -153,5 +216,9 @@ class QuotaUpdate(Body):
     port: Limit | UnsetType = UNSET
     security_group: Limit | UnsetType = UNSET
     security_group_rule: Limit | UnsetType = UNSET
+    router: Limit | UnsetType = UNSET
+    floatingip: Limit | UnsetType = UNSET
+    subnetpool: Limit | UnsetType = UNSET
+    rbac_policy: Limit | UnsetType = UNSET
     check_limit: bool = False
     force: bool = False

@@ -161,9 +161,11 @@ def update_network(req: Request, ident: str) -> dict[str, Any]:
         values = resources.given(body, SETTABLE)
         if values.get("shared") is False and row.shared:
             _check_unused_by_others(session, row)
+        if values.get("external") is False and row.external:
+            _check_unused_outside(session, ident)
         _one_default(session, values.get("is_default", False))
         session.execute(update(Network).where(Network.id == ident).values(**resources.touched(row, **values)))
-        if values.keys() & {"mtu", "admin_state_up"}:
+        if values.keys() & {"mtu", "admin_state_up", "external"}:
             sync.network(session, req, ident)
     return resources.show_one(req, NETWORKS, ident)
 
@@ -173,6 +175,13 @@ def _check_unused_by_others(session: Session, row: Any) -> None:
     port_id = session.scalar(others)
     if port_id:
         raise fault("InvalidSharedSetting", id=row.id)
+
+
+def _check_unused_outside(session: Session, network_id: str) -> None:
+    owners = ("network:router_gateway", "network:floatingip")
+    used = select(Port.id).where(Port.network_id == network_id, Port.device_owner.in_(owners)).limit(1)
+    if session.scalar(used):
+        raise fault("ExternalNetworkInUse", id=network_id)
 
 
 def delete_network(req: Request, ident: str) -> None:

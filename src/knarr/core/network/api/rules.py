@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources, sync
+from knarr.core.network import ipam, resources, sync
 from knarr.core.network.api.groups import GROUPS, make_default
-from knarr.core.network.errors import fault, invalid
+from knarr.core.network.errors import fault
 from knarr.core.network.models import Rule, Tag
 from knarr.core.network.protocols import ICMP, IPV6_ONLY, NUMBERS, WITH_PORTS, number_of
 from knarr.kernel.db import new_id
@@ -131,12 +130,7 @@ def _values(body: Any) -> dict[str, Any]:
 
 
 def _prefix(text: str | None) -> Any:
-    if not text:
-        return None
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise invalid(f"'{text}' in 'remote_ip_prefix' is not a valid IP network, e.g. 10.0.0.0/24") from None
+    return ipam.parse_net(text, "remote_ip_prefix") if text else None
 
 
 def _ethertype(text: str | None, prefix: Any) -> str:
