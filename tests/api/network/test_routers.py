@@ -96,7 +96,7 @@ def test_an_interface_leaves_by_subnet_or_port(member, make, net):
     leg = plug(member, router, subnet_id=net[1]).json
     other = make("subnet", network_id=net[0], cidr="10.99.0.0/24", ip_version=4)["id"]
     answer = plug(member, router, "remove", port_id=leg["port_id"], subnet_id=other)
-    assert error(answer) == (409, "SubnetMismatchForPort")
+    assert error(answer) == (400, "SubnetMismatchForPort")
 
 
 def test_a_port_of_ones_own_becomes_an_interface(member, make, net):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import subnetting
+from knarr.core.network import sharing, subnetting
 from knarr.core.network.models import Network, Subnet
 from knarr.kernel.db import new_id
 from knarr.kernel.schema import UNSET
@@ -60,6 +60,8 @@ def _make(
 ) -> None:
     network_id = new_id()
     session.execute(insert(Network), [{"id": network_id, "project_id": project_id, "name": name, **values}])
+    for flag, action in (("shared", sharing.SHARED), ("external", sharing.EXTERNAL)):
+        sharing.share(session, project_id, "network", network_id, bool(values.get(flag)), action)
     net = subnetting.parse_cidr(cidr, UNSET, f"network.{name}")
     gateway = str(net[1])
     subnet = {

@@ -42,6 +42,14 @@ def is_true(column: Any) -> Filter:
     return condition
 
 
+def chosen(condition: ColumnElement[bool], name: str, values: list[str]) -> ColumnElement[bool]:
+    """The condition or its contrary, as the values of a yes-or-no filter ask."""
+    wanted = {BOOLEANS.get(value.lower()) for value in values}
+    if None in wanted:
+        raise BadRequest(f"Invalid value for '{name}': use true or false.")
+    return or_(False, *(condition if one else ~condition for one in wanted))
+
+
 def number(column: Any) -> Filter:
     def condition(name: str, values: list[str]) -> ColumnElement[bool]:
         if not all(value.lstrip("-").isdecimal() and len(value) < 10 for value in values):

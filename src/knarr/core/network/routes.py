@@ -12,12 +12,14 @@ from knarr.core.network.api import (
     groups,
     networks,
     ports,
+    qos,
     quotas,
     routers,
     rules,
     subnets,
     tags,
 )
+from knarr.core.network.offering import only_with
 from knarr.core.network.policies import SIGNED_IN
 from knarr.kernel.routing import Route
 
@@ -25,12 +27,13 @@ PUBLIC = None
 
 
 def collection(
-    plural: str, singular: str, noun: str, handlers: Any, create: Any, update: Any
+    plural: str, singular: str, noun: str, handlers: Any, create: Any, update: Any, base: str = ""
 ) -> tuple[Route, ...]:
     """The five routes that every resource has (four where `update` is None), from the functions of its module
     that are named after the noun. Rules that need the object are checked by the handler once it is known.
     """
-    path, member = f"/v2.0/{plural}", f"/v2.0/{plural}/{{ident}}"
+    path = base or f"/v2.0/{plural}"
+    member = f"{path}/{{ident}}"
     words = singular.replace("_", " ")
 
     def fn(name: str) -> Callable[..., Any]:
@@ -146,9 +149,88 @@ ROUTING = (
 )
 
 
-def tag_routes(plural: str) -> tuple[Route, ...]:
+LIMITS = "/v2.0/qos/policies/{ident}/bandwidth_limit_rules"
+LIMIT_ALIAS = "/v2.0/qos/alias_bandwidth_limit_rules/{ident}"
+LIMIT_RULE = "bandwidth_limit_rule"
+GET_LIMIT = "get_policy_bandwidth_limit_rule"
+
+
+def unreal_rules(kind: str) -> tuple[Route, ...]:
+    """The routes of QoS rules that no backend keeps: there are none, and none can be made."""
+    path, words = f"/v2.0/qos/policies/{{ident}}/{kind}_rules", kind.replace("_", " ")
+    none: Callable[..., Any] = lambda req, ident: qos.list_none(req, ident, kind)  # noqa: E731
+    refuse: Callable[..., Any] = lambda req, ident: qos.refuse(req, ident, kind)  # noqa: E731
+    return (
+        Route("GET", path, none, "get_policy", summary=f"List {words} rules: none"),
+        Route("POST", path, refuse, "create_policy", summary=f"Refuses {words} rules"),
+    )
+
+
+QOS = (
+    *collection(
+        "policies", "policy", "policy", qos, s.QosPolicyCreate, s.QosPolicyUpdate, base="/v2.0/qos/policies"
+    ),
+    Route("GET", LIMITS, qos.list_limits, GET_LIMIT, summary="List bandwidth limits"),
+    Route(
+        "POST",
+        LIMITS,
+        qos.create_limit,
+        SIGNED_IN,
+        status=201,
+        body=s.BandwidthCreate,
+        envelope=LIMIT_RULE,
+        lax=True,
+        summary="Add a bandwidth limit",
+    ),
+    Route("GET", f"{LIMITS}/{{rule_id}}", qos.show_limit, GET_LIMIT, summary="Show a bandwidth limit"),
+    Route(
+        "PUT",
+        f"{LIMITS}/{{rule_id}}",
+        qos.update_limit,
+        SIGNED_IN,
+        body=s.BandwidthUpdate,
+        envelope=LIMIT_RULE,
+        lax=True,
+        summary="Change a bandwidth limit",
+    ),
+    Route(
+        "DELETE",
+        f"{LIMITS}/{{rule_id}}",
+        qos.delete_limit,
+        SIGNED_IN,
+        status=204,
+        summary="Remove a bandwidth limit",
+    ),
+    Route("GET", LIMIT_ALIAS, qos.show_limit_alias, GET_LIMIT, summary="Show a bandwidth limit by its id"),
+    Route(
+        "PUT",
+        LIMIT_ALIAS,
+        qos.update_limit_alias,
+        SIGNED_IN,
+        body=s.BandwidthUpdate,
+        envelope="alias_bandwidth_limit_rule",
+        lax=True,
+        summary="Change a bandwidth limit by its id",
+    ),
+    Route(
+        "DELETE",
+        LIMIT_ALIAS,
+        qos.delete_limit_alias,
+        SIGNED_IN,
+        status=204,
+        summary="Remove a bandwidth limit by its id",
+    ),
+    *(route for kind in qos.NOT_REAL for route in unreal_rules(kind)),
+    Route("GET", "/v2.0/qos/rule-types", qos.list_kinds, "get_rule_type", summary="List kinds of rules"),
+    Route(
+        "GET", "/v2.0/qos/rule-types/{kind}", qos.show_kind, "get_rule_type", summary="Show a kind of rules"
+    ),
+)
+
+
+def tag_routes(plural: str, base: str = "") -> tuple[Route, ...]:
     """The routes of tags below one collection."""
-    path = f"/v2.0/{plural}/{{ident}}/tags"
+    path = f"{base or '/v2.0/' + plural}/{{ident}}/tags"
 
     def on(fn: Callable[..., Any]) -> Callable[..., Any]:
         return lambda req, **params: fn(req, plural, **params)
@@ -172,7 +254,9 @@ ROUTES: tuple[Route, ...] = (
     *collection("ports", "port", "port", ports, s.PortCreate, s.PortUpdate),
     *collection("security-groups", "security_group", "group", groups, s.GroupCreate, s.GroupUpdate),
     *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
-    *ROUTING,
+    *only_with("routers", ROUTING),
+    *only_with("qos", QOS),
+    *tag_routes("policies", "/v2.0/qos/policies"),
     *(route for plural in tags.TAGGED for route in tag_routes(plural)),
     *QUOTAS,
 )

@@ -17,6 +17,8 @@ Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
 DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
+Kbps = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Direction = Literal["ingress", "egress"]
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
@@ -29,6 +31,8 @@ class NetworkFields(Body):
     is_default: bool | UnsetType = UNSET
     mtu: Mtu | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
+    qos_policy_id: Text | UnsetType | None = UNSET
+    dns_domain: DnsName | UnsetType | None = UNSET
 
 
 class NetworkCreate(NetworkFields):
@@ -103,6 +107,7 @@ class PortFields(Body):
     host_id: Text | UnsetType | None = field(name="binding:host_id", default=UNSET)
     vnic_type: Literal["normal"] | UnsetType = field(name="binding:vnic_type", default=UNSET)
     profile: dict[str, Any] | UnsetType | None = field(name="binding:profile", default=UNSET)
+    qos_policy_id: Text | UnsetType | None = UNSET
 
 
 class PortCreate(PortFields, kw_only=True):
@@ -204,6 +209,34 @@ class FloatingIpCreate(FloatingIpFields, kw_only=True):
 
 class FloatingIpUpdate(FloatingIpFields):
     pass
+
+
+class QosPolicyFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+    is_default: bool | UnsetType = UNSET
+
+
+class QosPolicyCreate(QosPolicyFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+
+
+class QosPolicyUpdate(QosPolicyFields):
+    pass
+
+
+class BandwidthCreate(Body):
+    max_kbps: Kbps
+    max_burst_kbps: Kbps = 0
+    direction: Direction = "egress"
+
+
+class BandwidthUpdate(Body):
+    max_kbps: Kbps | UnsetType = UNSET
+    max_burst_kbps: Kbps | UnsetType = UNSET
+    direction: Direction | UnsetType = UNSET
 
 
 class TagsReplace(Body):

@@ -39,6 +39,11 @@ def options() -> list[Any]:
             default="172.24.4.0/24",
             help="CIDR of the external network 'public', made likewise. Empty: it is not made.",
         ),
+        cfg.StrOpt(
+            "dns_domain",
+            default="openstacklocal.",
+            help="Domain of the names in the dns_assignment of ports; a final dot makes it absolute.",
+        ),
         cfg.FloatOpt(
             "reconcile_interval",
             default=120.0,

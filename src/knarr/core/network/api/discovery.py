@@ -9,8 +9,9 @@ from sqlalchemy import select
 from knarr.core.network import binding
 from knarr.core.network.api.networks import ZONE
 from knarr.core.network.errors import fault
-from knarr.core.network.extensions import BY_ALIAS, EXTENSIONS
+from knarr.core.network.extensions import present
 from knarr.core.network.models import Host
+from knarr.core.network.offering import offered
 from knarr.core.network.resources import only_fields
 from knarr.kernel.db import utcnow
 from knarr.kernel.request import Request
@@ -46,14 +47,15 @@ def show_version(req: Request) -> dict[str, Any]:
 
 
 def list_extensions(req: Request) -> dict[str, Any]:
-    return {"extensions": only_fields(req, [extension.view() for extension in EXTENSIONS])}
+    found = present(offered(req.runtime))
+    return {"extensions": only_fields(req, [extension.view() for extension in found])}
 
 
 def show_extension(req: Request, alias: str) -> dict[str, Any]:
-    extension = BY_ALIAS.get(alias)
-    if extension is None:
-        raise fault("ExtensionNotFound", id=alias)
-    return {"extension": extension.view()}
+    for extension in present(offered(req.runtime)):
+        if extension.alias == alias:
+            return {"extension": extension.view()}
+    raise fault("ExtensionNotFound", id=alias)
 
 
 def list_zones(req: Request) -> dict[str, Any]:

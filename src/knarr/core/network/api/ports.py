@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync
+from knarr.core.network.api import qos
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Address, Network, Port, PortGroup, Tag
@@ -73,6 +74,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
         "vif_type": binding.vif_type(session, host),
         "profile": body.profile or {},
         "vnic_type": "normal",
+        "qos_policy_id": qos.check_usable(session, req.ctx, body.qos_policy_id),
         "status": "DOWN",
         "revision_number": 0,
         "created_at": now,
@@ -89,7 +91,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
     _join(session, row["id"], groups)
     if host:
         sync.port(session, req, row["id"], network.id)
-    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network.mtu)
+    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network)
 
 
 def _join(session: Session, port_id: str, groups: list[str]) -> None:
@@ -134,6 +136,8 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
         if gone:
             floating.release(session, req, ident, gone)
     values.update(_new_binding(session, row, body))
+    if body.qos_policy_id is not UNSET:
+        values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
     session.execute(update(Port).where(Port.id == ident).values(**resources.touched(row, **values)))
     if router_id:
         sync.routers(session, req, [router_id])

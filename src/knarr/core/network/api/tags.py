@@ -11,6 +11,7 @@ from knarr.core.network import ipam, resources
 from knarr.core.network.api.floatingips import FLOATING_IPS
 from knarr.core.network.api.groups import GROUPS
 from knarr.core.network.api.networks import NETWORKS
+from knarr.core.network.api.qos import POLICIES
 from knarr.core.network.api.routers import ROUTERS
 from knarr.core.network.api.rules import RULES
 from knarr.core.network.api.subnets import SUBNETS
@@ -20,7 +21,7 @@ from knarr.core.network.portviews import PORTS
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS)
+RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES)
 TAGGED = {resource.plural: resource for resource in RESOURCES}
 WRITES = {"security-group-rules": "create_security_group_rule"}  # upstream has no update of rules
 MOST = 50
