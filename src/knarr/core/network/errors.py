@@ -66,6 +66,49 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
     "QoSPolicyDefaultAlreadyExists": (Conflict, "A default QoS policy exists for project {project}."),
     "QoSRulesConflict": (Conflict, "Rule {kind} conflicts with rule {id} of QoS policy {policy}."),
     "QosRuleNotSupported": (Conflict, "Rules of type {kind} are not supported here, only {only}."),
+    "SubnetPoolNotFound": (NotFound, "Subnet pool {id} could not be found."),
+    "SubnetAllocationError": (Conflict, "Failed to allocate subnet: {why}."),
+    "SubnetPoolQuotaExceeded": (
+        Conflict,
+        "Per-tenant quota of subnet pool {id} exceeded: {used} of {limit} are in use.",
+    ),
+    "SubnetPoolDeleteError": (BadRequest, "Unable to delete subnet pool: {why}."),
+    "MinPrefixSubnetAllocationError": (
+        BadRequest,
+        "Unable to allocate a subnet with prefix length {length}, the minimum is {bound}.",
+    ),
+    "MaxPrefixSubnetAllocationError": (
+        BadRequest,
+        "Unable to allocate a subnet with prefix length {length}, the maximum is {bound}.",
+    ),
+    "EmptySubnetPoolPrefixList": (BadRequest, "Empty subnet pool prefix list: 'prefixes' needs one."),
+    "PrefixVersionMismatch": (BadRequest, "The 'prefixes' of a subnet pool are of one IP version."),
+    "UnsupportedPrefixLength": (BadRequest, "Invalid value for '{name}': {value} is not from 0 to {most}."),
+    "IllegalSubnetPoolPrefixBounds": (
+        BadRequest,
+        "Illegal prefix bounds: {name} is {value} and {other} is {bound}.",
+    ),
+    "IllegalSubnetPoolPrefixUpdate": (BadRequest, "Illegal update of subnet pool prefixes: {why}."),
+    "IllegalSubnetPoolUpdate": (BadRequest, "Illegal subnet pool update: {why}."),
+    "IllegalSubnetPoolAssociationToAddressScope": (
+        BadRequest,
+        "Subnet pool {pool} cannot be in address scope {scope}, which is another project's.",
+    ),
+    "IllegalSubnetPoolIpVersionAssociationToAddressScope": (
+        BadRequest,
+        "Subnet pool {pool} cannot be in address scope {scope}, which is of another IP version.",
+    ),
+    "NetworkSubnetPoolAffinityError": (
+        BadRequest,
+        "Subnets of one IP version on one network must come from the same subnet pool.",
+    ),
+    "AddressScopeNotFound": (NotFound, "Address scope {id} could not be found."),
+    "AddressScopeInUse": (Conflict, "Address scope {id} is in use: subnet pools are in it."),
+    "AddressScopePrefixConflict": (
+        Conflict,
+        "The prefixes overlap with those of subnet pool {pool} in address scope {scope}.",
+    ),
+    "AddressScopeUpdateError": (BadRequest, "Unable to update address scope {id}: {why}."),
     "NetworkInUse": (Conflict, "Network {id} is in use: one or more ports have it, {ports} among them."),
     "InvalidSharedSetting": (
         Conflict,

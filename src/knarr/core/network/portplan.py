@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources
+from knarr.core.network import resources, sharing
 from knarr.core.network.api.groups import ensure_default
 from knarr.core.network.errors import fault, invalid
 from knarr.core.network.ipam import parse_net
@@ -43,13 +43,17 @@ def check_free_mac(session: Session, network_id: str, mac: str) -> None:
         raise fault("MacAddressInUse", mac=mac, network=network_id)
 
 
-def port_target(project_id: str, network: Any, device_owner: Any) -> dict[str, Any]:
+def port_target(
+    session: Session, req: Request, project_id: str, network: Any, device_owner: Any
+) -> dict[str, Any]:
+    """What the policies of ports look at; `network` has id, project_id and shared."""
+    shared = sharing.seen_as_shared(session, req.ctx, [network], "network")
     owner = "" if device_owner is UNSET else device_owner
     return resources.target(
         project_id,
         **{
             "network:project_id": network.project_id,
-            "network:shared": network.shared,
+            "network:shared": bool(shared),
             "network_device": owner.startswith("network:"),
         },
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from knarr.core.network import schemas as s
 from knarr.core.network.api import (
+    addressscopes,
     discovery,
     floatingips,
     groups,
@@ -16,6 +17,7 @@ from knarr.core.network.api import (
     quotas,
     routers,
     rules,
+    subnetpools,
     subnets,
     tags,
 )
@@ -149,6 +151,25 @@ ROUTING = (
 )
 
 
+def pool_action(verb: str, body: Any, summary: str) -> Route:
+    path = f"/v2.0/subnetpools/{{ident}}/{verb}"
+    handler: Callable[..., Any] = getattr(subnetpools, verb)
+    return Route("PUT", path, handler, SIGNED_IN, body=body, summary=summary)
+
+
+POOLS = (
+    *collection(
+        "subnetpools", "subnetpool", "subnetpool", subnetpools, s.SubnetPoolCreate, s.SubnetPoolUpdate
+    ),
+    pool_action("add_prefixes", s.PoolPrefixes, "Add prefixes to a subnet pool"),
+    pool_action("remove_prefixes", s.PoolPrefixes, "Remove prefixes from a subnet pool"),
+    pool_action("onboard_network_subnets", s.PoolNetwork, "Take a network's subnets into a subnet pool"),
+    *collection(
+        "address-scopes", "address_scope", "scope", addressscopes, s.AddressScopeCreate, s.AddressScopeUpdate
+    ),
+)
+
+
 LIMITS = "/v2.0/qos/policies/{ident}/bandwidth_limit_rules"
 LIMIT_ALIAS = "/v2.0/qos/alias_bandwidth_limit_rules/{ident}"
 LIMIT_RULE = "bandwidth_limit_rule"
@@ -256,6 +277,7 @@ ROUTES: tuple[Route, ...] = (
     *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
     *only_with("routers", ROUTING),
     *only_with("qos", QOS),
+    *POOLS,
     *tag_routes("policies", "/v2.0/qos/policies"),
     *(route for plural in tags.TAGGED for route in tag_routes(plural)),
     *QUOTAS,

@@ -19,6 +19,10 @@ Tag = Annotated[str, Meta(min_length=1, max_length=255)]
 DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
 Kbps = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Direction = Literal["ingress", "egress"]
+PrefixLength = Annotated[int, Meta(ge=0, le=128)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Prefixes = Annotated[list[Address], Meta(max_length=128)]
+ServiceType = Annotated[str, Meta(pattern=r"^(compute|network|trunk|baremetal|container):.{1,240}$")]
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
@@ -66,13 +70,17 @@ class SubnetFields(Body):
     allocation_pools: Annotated[list[Pool], Meta(max_length=64)] | UnsetType | None = UNSET
     dns_nameservers: Annotated[list[Address], Meta(max_length=16)] | UnsetType | None = UNSET
     host_routes: Annotated[list[HostRoute], Meta(max_length=20)] | UnsetType | None = UNSET
+    service_types: Annotated[list[ServiceType], Meta(max_length=16)] | UnsetType | None = UNSET
 
 
 class SubnetCreate(SubnetFields, kw_only=True):
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
     network_id: Text
-    cidr: Address
+    cidr: Address | UnsetType | None = UNSET
+    subnetpool_id: Text | UnsetType | None = UNSET
+    use_default_subnetpool: bool | UnsetType = UNSET
+    prefixlen: PrefixLength | UnsetType | None = UNSET
     ip_version: Literal[4, 6] | UnsetType = UNSET
     ipv6_ra_mode: Ipv6Mode | UnsetType | None = UNSET
     ipv6_address_mode: Ipv6Mode | UnsetType | None = UNSET
@@ -237,6 +245,49 @@ class BandwidthUpdate(Body):
     max_kbps: Kbps | UnsetType = UNSET
     max_burst_kbps: Kbps | UnsetType = UNSET
     direction: Direction | UnsetType = UNSET
+
+
+class SubnetPoolFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+    is_default: bool | UnsetType = UNSET
+    min_prefixlen: PrefixLength | UnsetType | None = UNSET
+    max_prefixlen: PrefixLength | UnsetType | None = UNSET
+    default_prefixlen: PrefixLength | UnsetType | None = UNSET
+    default_quota: Count | UnsetType | None = UNSET
+    address_scope_id: Text | UnsetType | None = UNSET
+
+
+class SubnetPoolCreate(SubnetPoolFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    prefixes: Prefixes
+
+
+class SubnetPoolUpdate(SubnetPoolFields):
+    prefixes: Prefixes | UnsetType = UNSET
+
+
+class PoolPrefixes(Body):
+    prefixes: Prefixes
+
+
+class PoolNetwork(Body):
+    network_id: Text
+
+
+class AddressScopeCreate(Body):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    name: Name | UnsetType = UNSET
+    ip_version: Literal[4, 6] = 4
+    shared: bool | UnsetType = UNSET
+
+
+class AddressScopeUpdate(Body):
+    name: Name | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
 
 
 class TagsReplace(Body):

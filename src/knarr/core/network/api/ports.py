@@ -52,7 +52,7 @@ def create_port(req: Request) -> dict[str, Any]:
 
 def _create(req: Request, session: Session, body: Any, project_id: str) -> portviews.Made:
     network = NETWORKS.load(session, req.ctx, body.network_id)
-    _authorize(req, "create_port", body, port_target(project_id, network, body.device_owner))
+    _authorize(req, "create_port", body, port_target(session, req, project_id, network, body.device_owner))
     security = network.port_security_enabled
     if body.port_security_enabled is not UNSET:
         security = body.port_security_enabled
@@ -123,7 +123,7 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
         select(Network.id, Network.project_id, Network.shared).where(Network.id == row.network_id)
     ).one()
     owner = row.device_owner if body.device_owner is UNSET else body.device_owner
-    _authorize(req, "update_port", body, port_target(row.project_id, network, owner))
+    _authorize(req, "update_port", body, port_target(session, req, row.project_id, network, owner))
     resources.check_revision(req, row)
     values = resources.given(body, SETTABLE)
     router_id = serviceports.router_of(session, row)
@@ -192,7 +192,7 @@ def delete_port(req: Request, ident: str) -> None:
         network = session.execute(
             select(Network.id, Network.project_id, Network.shared).where(Network.id == row.network_id)
         ).one()
-        req.authorize("delete_port", port_target(row.project_id, network, row.device_owner))
+        req.authorize("delete_port", port_target(session, req, row.project_id, network, row.device_owner))
         resources.check_revision(req, row)
         serviceports.check_free(session, row)
         floating.release(session, req, ident)
