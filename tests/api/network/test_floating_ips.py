@@ -160,3 +160,81 @@ def test_another_projects_does_not_exist(cloud, floating, port, public):
     assert error(stranger.get(f"{V2}/floatingips/{ident}")) == (404, "FloatingIPNotFound")
     body = {"floatingip": {"floating_network_id": public, "port_id": port["id"]}}
     assert error(stranger.post(f"{V2}/floatingips", body)) == (404, "PortNotFound")
+
+
+@pytest.fixture
+def forward(member, floating, port):
+    """forward(floating IP, …): the answer to a new port forwarding to the port."""
+
+    def post(ident, **change):
+        body = {"protocol": "tcp", "external_port": 8080, "internal_port": 80, "internal_port_id": port["id"]}
+        path = f"{V2}/floatingips/{ident}/port_forwardings"
+        return member.post(path, {"port_forwarding": {**body, **change}})
+
+    return post
+
+
+def test_single_ports_are_sent_on(member, floating, port, connected, forward, backend, until):
+    made = floating()
+    answer = forward(made["id"])
+    assert answer.status == 201
+    sent, ip = answer.json["port_forwarding"], port["fixed_ips"][0]["ip_address"]
+    assert (sent["internal_ip_address"], sent["protocol"]) == (ip, "tcp")
+
+    def told():
+        router = state(backend, connected[0])
+        return [
+            (f.fixed_ip, *((p.external_port, p.internal_ip, p.internal_port) for p in f.forwards))
+            for f in router.floating_ips
+        ]
+
+    until(lambda: told() == [("", (8080, ip, 80))])
+    path = f"{V2}/floatingips/{made['id']}"
+    shown = member.get(path).json["floatingip"]
+    assert (shown["router_id"], shown["port_id"]) == (connected[0], None)
+    assert shown["port_forwardings"][0]["external_port"] == 8080
+    body = {"port_forwarding": {"internal_port": 443}}
+    changed = member.put(f"{path}/port_forwardings/{sent['id']}", body).json["port_forwarding"]
+    assert (changed["internal_port"], changed["external_port"]) == (443, 8080)
+    until(lambda: told() == [("", (8080, ip, 443))])
+    assert member.delete(f"{path}/port_forwardings/{sent['id']}").status == 204
+    until(lambda: told() == [])
+    assert member.get(path).json["floatingip"]["router_id"] is None
+
+
+def test_a_floating_ip_leads_to_a_port_or_forwards_ports(member, floating, port, forward, connected):
+    bound, free = floating(port_id=port["id"]), floating()
+    assert error(forward(bound["id"])) == (400, "BadRequest")
+    assert error(forward(free["id"])) == (409, "PortHasBindingFloatingIP")
+    path = f"{V2}/floatingips/{bound['id']}"
+    member.put(path, {"floatingip": {"port_id": None}})
+    assert forward(free["id"]).status == 201
+    answer = member.put(path, {"floatingip": {"port_id": port["id"]}})
+    assert error(answer) == (400, "PortHasPortForwarding")
+    answer = member.put(f"{V2}/floatingips/{free['id']}", {"floatingip": {"port_id": port["id"]}})
+    assert error(answer) == (409, "FipInUseByPortForwarding")
+    answer = plug(member, connected[0], "remove", subnet_id=connected[2])
+    assert error(answer) == (409, "RouterInterfaceInUseByFloatingIP")
+
+
+@pytest.mark.parametrize("change", [{}, {"external_port": 81}, {"internal_port": 81}])
+def test_an_external_or_internal_port_is_forwarded_once(floating, forward, change):
+    made = floating()
+    assert forward(made["id"]).status == 201
+    assert error(forward(made["id"], **change)) == (400, "BadRequest")
+    assert forward(made["id"], protocol="udp").status == 201
+
+
+@pytest.mark.parametrize("change", [{"external_port": 0}, {"internal_port": 65536}, {"protocol": "icmp"}])
+def test_forwardings_that_cannot_be_are_named(floating, forward, change):
+    answer = forward(floating()["id"], **change)
+    assert answer.status == 400
+    assert next(iter(change)) in answer.json["NeutronError"]["message"]
+
+
+def test_the_end_of_a_port_ends_its_forwardings(member, floating, port, forward):
+    made = floating()
+    forward(made["id"])
+    assert member.delete(f"{V2}/ports/{port['id']}").status == 204
+    shown = member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]
+    assert (shown["port_forwardings"], shown["router_id"]) == ([], None)

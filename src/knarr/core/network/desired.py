@@ -20,6 +20,7 @@ from knarr.core.network.drivers.base import (
 )
 from knarr.core.network.models import (
     Address,
+    AddressGroup,
     Network,
     Port,
     PortGroup,
@@ -118,16 +119,35 @@ def groups(session: Session, ids: Iterable[str]) -> tuple[SecurityGroupState, ..
     rows = session.execute(columns.where(SecurityGroup.id.in_(wanted)).order_by(SecurityGroup.id)).all()
     rules: dict[str, list[RuleState]] = {}
     stmt = select(*Rule.__table__.columns).where(Rule.security_group_id.in_([row.id for row in rows]))
-    for rule in session.execute(stmt.order_by(Rule.id)):
-        rules.setdefault(rule.security_group_id, []).append(
-            RuleState(
-                direction=rule.direction,
-                ethertype=rule.ethertype,
-                protocol=rule.protocol,
-                port_range_min=rule.port_range_min,
-                port_range_max=rule.port_range_max,
-                remote_ip_prefix=rule.remote_ip_prefix,
-                remote_group_id=rule.remote_group_id,
-            )
-        )
+    found = session.execute(stmt.order_by(Rule.id)).all()
+    addresses = _addresses(session, {rule.remote_address_group_id for rule in found} - {None})
+    for rule in found:
+        rules.setdefault(rule.security_group_id, []).extend(_rules(rule, addresses))
     return tuple(SecurityGroupState(row.id, tuple(rules.get(row.id, ())), row.stateful) for row in rows)
+
+
+def _addresses(session: Session, ids: set[Any]) -> dict[str, list[str]]:
+    """The CIDRs of address groups."""
+    if not ids:
+        return {}
+    stmt = select(AddressGroup.id, AddressGroup.addresses).where(AddressGroup.id.in_(ids))
+    return {row.id: row.addresses for row in session.execute(stmt)}
+
+
+def _rules(rule: Any, addresses: dict[str, list[str]]) -> Iterable[RuleState]:
+    """The rule in the backend's terms, which knows no address groups: one for each of their CIDRs."""
+    prefixes = [rule.remote_ip_prefix]
+    if rule.remote_address_group_id:
+        version = 6 if rule.ethertype == "IPv6" else 4
+        named = addresses.get(rule.remote_address_group_id, ())
+        prefixes = [prefix for prefix in named if (6 if ":" in prefix else 4) == version]
+    for prefix in prefixes:
+        yield RuleState(
+            direction=rule.direction,
+            ethertype=rule.ethertype,
+            protocol=rule.protocol,
+            port_range_min=rule.port_range_min,
+            port_range_max=rule.port_range_max,
+            remote_ip_prefix=prefix,
+            remote_group_id=rule.remote_group_id,
+        )

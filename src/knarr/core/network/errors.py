@@ -55,7 +55,7 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
         Conflict,
         "Address {fixed} of port {port} already has floating IP {address} ({id}) of the network.",
     ),
-    "FloatingIPInUseByPortForwarding": (
+    "FipInUseByPortForwarding": (
         Conflict,
         "Floating IP {id} has port forwardings: it cannot lead to one port as a whole.",
     ),
@@ -109,6 +109,28 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
         "The prefixes overlap with those of subnet pool {pool} in address scope {scope}.",
     ),
     "AddressScopeUpdateError": (BadRequest, "Unable to update address scope {id}: {why}."),
+    "PortForwardingNotFound": (NotFound, "Port Forwarding {id} could not be found."),
+    "PortHasPortForwarding": (BadRequest, "Port {port} has port forwardings of a floating IP already."),
+    "PortHasBindingFloatingIP": (
+        Conflict,
+        "The address of port {port} has floating IP {address} ({id}) as a whole already.",
+    ),
+    "AddressGroupNotFound": (NotFound, "Address group {id} could not be found."),
+    "AddressGroupInUse": (Conflict, "Address group {id} is in use by security group rules."),
+    "AddressesNotFound": (NotFound, "Addresses {addresses} are not in address group {id}."),
+    "RbacPolicyNotFound": (NotFound, "RBAC policy {id} could not be found."),
+    "RbacPolicyInUse": (Conflict, "RBAC policy on object {id} cannot be removed: {users} use it."),
+    "DuplicateRbacPolicy": (Conflict, "An RBAC policy of {action} on {id} for {target} already exists."),
+    "DefaultSecurityGroupRuleNotFound": (NotFound, "Default security group rule {id} does not exist."),
+    "DefaultSecurityGroupRuleExists": (
+        Conflict,
+        "Default security group rule already exists. Rule id is {id}.",
+    ),
+    "SecurityGroupRuleRemotesConflict": (
+        BadRequest,
+        "Only one of remote_ip_prefix, remote_group_id and remote_address_group_id may be given.",
+    ),
+    "AgentInUse": (Conflict, "Agent {id} is alive or carries ports: it cannot be deleted."),
     "NetworkInUse": (Conflict, "Network {id} is in use: one or more ports have it, {ports} among them."),
     "InvalidSharedSetting": (
         Conflict,

@@ -29,6 +29,9 @@ def associate(session: Session, req: Request, row: Any, port_id: str, fixed_ip: 
     if port.project_id != row.project_id and not req.ctx.is_admin:
         raise _bad(f"port {port.id} and the floating IP are of different projects")
     address = inside(session, port.id, fixed_ip)
+    sent_on = (Forwarding.internal_port_id == port.id, Forwarding.internal_ip_address == address.ip_address)
+    if session.scalar(select(Forwarding.id).where(*sent_on).limit(1)):
+        raise fault("PortHasPortForwarding", port=port.id)
     taken = session.execute(
         select(FloatingIp.id, FloatingIp.floating_ip_address).where(
             FloatingIp.floating_network_id == row.floating_network_id,

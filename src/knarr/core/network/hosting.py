@@ -154,7 +154,6 @@ class Hosting:
         down = (Port.id.in_(legs), Port.host == self.host, Port.status != "ACTIVE")
         waiting = (
             FloatingIp.router_id.in_(router_ids),
-            FloatingIp.fixed_port_id.is_not(None),
             FloatingIp.status != "ACTIVE",
         )
         with self.runtime.db.read() as session:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Address, Subnet
 from knarr.kernel.db import retry_on_conflict
+from knarr.kernel.errors import Conflict
 
 T = TypeVar("T")
 
@@ -276,4 +277,4 @@ def race(transaction: Callable[[], T]) -> T:
             return retry_on_conflict(transaction)
         except IntegrityError:
             continue
-    return transaction()
+    raise Conflict("Others changed the same things over and over; try again.")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.network import resources, sharing
-from knarr.core.network.api.groups import ensure_default
+from knarr.core.network.api.groups import ensure_default, visible
 from knarr.core.network.errors import fault, invalid
 from knarr.core.network.ipam import parse_net
 from knarr.core.network.models import Port, SecurityGroup
@@ -91,7 +91,7 @@ def group_ids(
         raise fault("PortSecurityAndIPRequiredForSecurityGroups")
     stmt = select(SecurityGroup.id).where(SecurityGroup.id.in_(wanted))
     if not req.ctx.is_admin:
-        stmt = stmt.where(SecurityGroup.project_id == project_id)
+        stmt = stmt.where(visible(req.ctx))
     found = set(session.scalars(stmt))
     missing = [ident for ident in wanted if ident not in found]
     if missing:

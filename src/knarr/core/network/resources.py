@@ -112,6 +112,8 @@ class Resource:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sortable: tuple[str, ...] = ()
     visible: Callable[[RequestContext], ColumnElement[bool]] | None = None
+    standard: bool = True
+    """Whether the model has Neutron's standard attributes."""
 
     @property
     def key(self) -> str:
@@ -120,14 +122,8 @@ class Resource:
 
     @property
     def listing(self) -> Listing:
-        sortable = (
-            "project_id",
-            "description",
-            "created_at",
-            "updated_at",
-            "revision_number",
-            *self.sortable,
-        )
+        standard = ("project_id", "description", "created_at", "updated_at", "revision_number")
+        sortable = (*standard, *self.sortable) if self.standard else self.sortable
         return Listing(
             self.model,
             sortable=sortable,

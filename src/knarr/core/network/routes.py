@@ -7,14 +7,19 @@ from typing import Any
 
 from knarr.core.network import schemas as s
 from knarr.core.network.api import (
+    addressgroups,
     addressscopes,
+    availability,
+    defaultrules,
     discovery,
     floatingips,
+    forwardings,
     groups,
     networks,
     ports,
     qos,
     quotas,
+    rbac,
     routers,
     rules,
     subnetpools,
@@ -68,6 +73,44 @@ def collection(
     )
 
 
+def nested(
+    path: str,
+    noun: str,
+    singular: str,
+    rule: str,
+    handlers: Any,
+    bodies: tuple[Any, Any],
+    ident: str = "",
+) -> tuple[Route, ...]:
+    """The five routes of what belongs to another resource."""
+    member, words = f"{path}/{{{ident or noun + '_id'}}}", singular.replace("_", " ")
+    making: dict[str, Any] = {"envelope": singular, "lax": True}
+
+    def fn(name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(handlers, name)
+        return found
+
+    create, update = bodies
+    return (
+        Route("GET", path, fn(f"list_{noun}s"), rule, summary=f"List {words}s"),
+        Route(
+            "POST",
+            path,
+            fn(f"create_{noun}"),
+            SIGNED_IN,
+            status=201,
+            body=create,
+            summary=f"Create a {words}",
+            **making,
+        ),
+        Route("GET", member, fn(f"show_{noun}"), rule, summary=f"Show a {words}"),
+        Route(
+            "PUT", member, fn(f"update_{noun}"), SIGNED_IN, body=update, summary=f"Update a {words}", **making
+        ),
+        Route("DELETE", member, fn(f"delete_{noun}"), SIGNED_IN, status=204, summary=f"Delete a {words}"),
+    )
+
+
 DISCOVERY = (
     Route("GET", "/", discovery.list_versions, PUBLIC, summary="List the API versions"),
     Route("GET", "/v2.0", discovery.show_version, PUBLIC, summary="List the collections of API version 2.0"),
@@ -90,6 +133,28 @@ DISCOVERY = (
         "GET", "/v2.0/agents", discovery.list_agents, "get_agent", summary="List the hosts that carry ports"
     ),
     Route("GET", "/v2.0/agents/{ident}", discovery.show_agent, "get_agent", summary="Show such a host"),
+    Route(
+        "DELETE",
+        "/v2.0/agents/{ident}",
+        discovery.delete_agent,
+        "delete_agent",
+        status=204,
+        summary="Forget a host that is gone",
+    ),
+    Route(
+        "GET",
+        "/v2.0/network-ip-availabilities",
+        availability.list_availability,
+        "get_network_ip_availability",
+        summary="List how full networks are",
+    ),
+    Route(
+        "GET",
+        "/v2.0/network-ip-availabilities/{ident}",
+        availability.show_availability,
+        "get_network_ip_availability",
+        summary="Show how full a network is",
+    ),
 )
 
 QUOTA = "/v2.0/quotas/{project_id}"
@@ -148,6 +213,28 @@ ROUTING = (
     *collection(
         "floatingips", "floatingip", "floatingip", floatingips, s.FloatingIpCreate, s.FloatingIpUpdate
     ),
+    Route(
+        "GET",
+        "/v2.0/routers/{ident}/l3-agents",
+        discovery.list_l3_agents,
+        "get_l3-agents",
+        summary="Show the host that carries a router",
+    ),
+    Route(
+        "GET",
+        "/v2.0/agents/{ident}/l3-routers",
+        discovery.list_l3_routers,
+        "get_l3-routers",
+        summary="List the routers that a host carries",
+    ),
+    *nested(
+        "/v2.0/floatingips/{ident}/port_forwardings",
+        "forwarding",
+        "port_forwarding",
+        "get_floatingip_port_forwarding",
+        forwardings,
+        (s.ForwardingCreate, s.ForwardingUpdate),
+    ),
 )
 
 
@@ -166,6 +253,42 @@ POOLS = (
     pool_action("onboard_network_subnets", s.PoolNetwork, "Take a network's subnets into a subnet pool"),
     *collection(
         "address-scopes", "address_scope", "scope", addressscopes, s.AddressScopeCreate, s.AddressScopeUpdate
+    ),
+)
+
+
+SHARING = (
+    *collection(
+        "address-groups",
+        "address_group",
+        "group",
+        addressgroups,
+        s.AddressGroupCreate,
+        s.AddressGroupUpdate,
+    ),
+    *(
+        Route(
+            "PUT",
+            f"/v2.0/address-groups/{{ident}}/{verb}",
+            handler,
+            SIGNED_IN,
+            body=s.AddressGroupAddresses,
+            envelope="address_group",
+            summary=summary,
+        )
+        for verb, handler, summary in (
+            ("add_addresses", addressgroups.add_addresses, "Add addresses to an address group"),
+            ("remove_addresses", addressgroups.remove_addresses, "Remove addresses from an address group"),
+        )
+    ),
+    *collection("rbac-policies", "rbac_policy", "entry", rbac, s.RbacCreate, s.RbacUpdate),
+    *collection(
+        "default-security-group-rules",
+        "default_security_group_rule",
+        "rule",
+        defaultrules,
+        s.DefaultRuleCreate,
+        None,
     ),
 )
 
@@ -191,36 +314,8 @@ QOS = (
     *collection(
         "policies", "policy", "policy", qos, s.QosPolicyCreate, s.QosPolicyUpdate, base="/v2.0/qos/policies"
     ),
-    Route("GET", LIMITS, qos.list_limits, GET_LIMIT, summary="List bandwidth limits"),
-    Route(
-        "POST",
-        LIMITS,
-        qos.create_limit,
-        SIGNED_IN,
-        status=201,
-        body=s.BandwidthCreate,
-        envelope=LIMIT_RULE,
-        lax=True,
-        summary="Add a bandwidth limit",
-    ),
-    Route("GET", f"{LIMITS}/{{rule_id}}", qos.show_limit, GET_LIMIT, summary="Show a bandwidth limit"),
-    Route(
-        "PUT",
-        f"{LIMITS}/{{rule_id}}",
-        qos.update_limit,
-        SIGNED_IN,
-        body=s.BandwidthUpdate,
-        envelope=LIMIT_RULE,
-        lax=True,
-        summary="Change a bandwidth limit",
-    ),
-    Route(
-        "DELETE",
-        f"{LIMITS}/{{rule_id}}",
-        qos.delete_limit,
-        SIGNED_IN,
-        status=204,
-        summary="Remove a bandwidth limit",
+    *nested(
+        LIMITS, "limit", LIMIT_RULE, GET_LIMIT, qos, (s.BandwidthCreate, s.BandwidthUpdate), ident="rule_id"
     ),
     Route("GET", LIMIT_ALIAS, qos.show_limit_alias, GET_LIMIT, summary="Show a bandwidth limit by its id"),
     Route(
@@ -278,6 +373,7 @@ ROUTES: tuple[Route, ...] = (
     *only_with("routers", ROUTING),
     *only_with("qos", QOS),
     *POOLS,
+    *SHARING,
     *tag_routes("policies", "/v2.0/qos/policies"),
     *(route for plural in tags.TAGGED for route in tag_routes(plural)),
     *QUOTAS,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from knarr.core.network import ipam, serviceports, sync
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault, invalid
-from knarr.core.network.models import Address, FloatingIp, Port, Router, RouterPort, Subnet
+from knarr.core.network.models import Address, FloatingIp, Forwarding, Port, Router, RouterPort, Subnet
 from knarr.kernel.errors import Forbidden
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UNSET
@@ -187,7 +187,17 @@ def check_unneeded(session: Session, router: Any, subnet_ids: set[str], connecte
             Address.subnet_id.in_(subnet_ids),
         )
     )
-    subnet_id = session.scalar(floating.limit(1))
+    forwarded = (
+        select(Address.subnet_id)
+        .join(Forwarding, Forwarding.internal_port_id == Address.port_id)
+        .join(FloatingIp, FloatingIp.id == Forwarding.floatingip_id)
+        .where(
+            FloatingIp.router_id == router.id,
+            Forwarding.internal_ip_address == Address.ip_address,
+            Address.subnet_id.in_(subnet_ids),
+        )
+    )
+    subnet_id = session.scalar(floating.limit(1)) or session.scalar(forwarded.limit(1))
     if subnet_id:
         raise fault("RouterInterfaceInUseByFloatingIP", router=router.id, subnet=subnet_id)
     gone = [ip_network(leg.cidr) for leg in connected if leg.subnet_id in subnet_ids]

@@ -23,6 +23,7 @@ PrefixLength = Annotated[int, Meta(ge=0, le=128)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Prefixes = Annotated[list[Address], Meta(max_length=128)]
 ServiceType = Annotated[str, Meta(pattern=r"^(compute|network|trunk|baremetal|container):.{1,240}$")]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
@@ -154,7 +155,76 @@ class RuleCreate(Body, kw_only=True):
     port_range_max: int | None = None
     remote_ip_prefix: Address | None = None
     remote_group_id: Text | None = None
+    remote_address_group_id: Text | None = None
     description: Text = ""
+
+
+class DefaultRuleCreate(Body, kw_only=True):
+    direction: Direction
+    ethertype: str | None = None
+    protocol: str | int | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: Address | None = None
+    remote_group_id: Text | None = None
+    remote_address_group_id: Text | None = None
+    description: Text = ""
+    used_in_default_sg: bool = False
+    used_in_non_default_sg: bool = True
+
+
+class AddressGroupFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+
+
+class AddressGroupCreate(AddressGroupFields):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    addresses: Prefixes = []
+
+
+class AddressGroupUpdate(AddressGroupFields):
+    pass
+
+
+class AddressGroupAddresses(Body):
+    addresses: Prefixes
+
+
+class ForwardingCreate(Body, kw_only=True):
+    protocol: Literal["tcp", "udp"]
+    external_port: PortNumber
+    internal_port: PortNumber
+    internal_port_id: Text
+    internal_ip_address: Address | None = None
+    description: Text = ""
+
+
+class ForwardingUpdate(Body):
+    protocol: Literal["tcp", "udp"] | UnsetType = UNSET
+    external_port: PortNumber | UnsetType = UNSET
+    internal_port: PortNumber | UnsetType = UNSET
+    internal_port_id: Text | UnsetType = UNSET
+    internal_ip_address: Address | UnsetType | None = UNSET
+    description: Text | UnsetType = UNSET
+
+
+class RbacCreate(Body, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    object_type: Literal[
+        "address_group", "address_scope", "network", "qos_policy", "security_group", "subnetpool"
+    ]
+    object_id: Text
+    action: Literal["access_as_shared", "access_as_external"]
+    target_tenant: Project | None = None
+    target_project_id: Project | None = None
+
+
+class RbacUpdate(Body):
+    target_tenant: Project | None = None
+    target_project_id: Project | None = None
 
 
 class Route(Body):

@@ -46,6 +46,16 @@ def seen_as_shared(session: Session, ctx: RequestContext, rows: Sequence[Any], o
     return shared
 
 
+def entries_seen(session: Session, ctx: RequestContext, ids: Sequence[str]) -> set[str]:
+    """As `seen_as_shared`, for objects without a flag of their own."""
+    stmt = select(Rbac.object_id).where(
+        Rbac.object_id.in_(ids),
+        Rbac.action == SHARED,
+        Rbac.target_project.in_((ALL, ctx.project_id or ALL)),
+    )
+    return set(session.scalars(stmt))
+
+
 def share(
     session: Session, project_id: str, object_type: str, object_id: str, on: bool, action: str = SHARED
 ) -> None:

@@ -157,7 +157,7 @@ def _association(session: Session, req: Request, row: Any) -> dict[str, Any]:
         return floating.NOWHERE if row.fixed_port_id else {}
     sent = select(Forwarding.id).where(Forwarding.floatingip_id == row.id).limit(1)
     if session.scalar(sent):
-        raise fault("FloatingIPInUseByPortForwarding", id=row.id)
+        raise fault("FipInUseByPortForwarding", id=row.id)
     fixed = body.fixed_ip_address if body.fixed_ip_address is not UNSET else None
     if fixed is None and body.port_id is not UNSET and port_id == row.fixed_port_id:
         fixed = row.fixed_ip_address

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from knarr.core.network import ipam, resources
+from knarr.core.network.api.addressgroups import ADDRESS_GROUPS
 from knarr.core.network.api.floatingips import FLOATING_IPS
 from knarr.core.network.api.groups import GROUPS
 from knarr.core.network.api.networks import NETWORKS
@@ -22,7 +23,7 @@ from knarr.core.network.portviews import PORTS
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES, POOLS)
+RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES, POOLS, ADDRESS_GROUPS)
 TAGGED = {resource.plural: resource for resource in RESOURCES}
 WRITES = {"security-group-rules": "create_security_group_rule"}  # upstream has no update of rules
 MOST = 50
