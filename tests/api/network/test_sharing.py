@@ -124,7 +124,7 @@ def test_an_address_group_is_changed_and_found_in_rules(cloud, member, make, net
 
     until(lambda: let_in() == ["192.0.2.7/32"])
     path = f"{V2}/address-groups/{group['id']}"
-    more = {"address_group": {"addresses": ["198.51.100.0/24"]}}
+    more = {"addresses": ["198.51.100.0/24"]}
     answer = member.put(f"{path}/add_addresses", more)
     assert "198.51.100.0/24" in answer.json["address_group"]["addresses"]
     until(lambda: let_in() == ["192.0.2.7/32", "198.51.100.0/24"])

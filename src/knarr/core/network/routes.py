@@ -273,7 +273,6 @@ SHARING = (
             handler,
             SIGNED_IN,
             body=s.AddressGroupAddresses,
-            envelope="address_group",
             summary=summary,
         )
         for verb, handler, summary in (
