@@ -55,6 +55,9 @@ member: six = subnet create --ip-version 6 --subnet-range fd00:6::/64 --ipv6-ra-
 member: taken = network create n9
 member: subnet create --network n9 --subnet-range 10.53.0.0/24 s9
 member: network onboard subnet n9 p1
+member: more = network create n8
+member: subnet create --network n8 --subnet-range 10.54.0.0/24 s8
+member: subnet pool add network p1 n8
 member: scope = address scope create --ip-version 4 scope1
 member: address scope set --name scope1 scope1
 member: address scope list
@@ -78,7 +81,7 @@ member: ! network qos rule create --type bandwidth-limit --max-kbps 1 --ingress 
 member: ! network qos rule set --max-kbps 1 slow {limit}
 member: ! network qos rule delete slow {limit}
 member: network qos rule type list
-admin: network qos rule type show bandwidth_limit
+member: network qos rule type show bandwidth_limit
 
 member: group = security group create --description d g1
 member: security group set --name g1 --tag x g1
@@ -172,7 +175,7 @@ member: router delete r1
 member: port delete po1
 member: ! subnet pool delete p1
 member: subnet delete s1 s6
-member: network delete n1 n9
+member: network delete n1 n8 n9
 member: subnet pool delete p1
 member: security group delete g1
 admin: network qos rule delete slow {limit}
