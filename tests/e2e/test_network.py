@@ -57,7 +57,7 @@ member: subnet create --network n9 --subnet-range 10.53.0.0/24 s9
 member: network onboard subnet n9 p1
 member: more = network create n8
 member: subnet create --network n8 --subnet-range 10.54.0.0/24 s8
-member: subnet pool add network p1 n8
+member: subnet pool add network n8 p1
 member: scope = address scope create --ip-version 4 scope1
 member: address scope set --name scope1 scope1
 member: address scope list

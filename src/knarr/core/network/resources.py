@@ -251,7 +251,10 @@ def owner(req: Request, body: Any) -> str:
     own = req.ctx.project_id
     if not asked and not own:
         raise BadRequest("'project_id' is required, for the token has no project.")
-    return str(asked.pop() if asked else own)
+    wanted = str(asked.pop() if asked else own)
+    if wanted != own and not {"admin", "service", "advsvc"} & set(req.ctx.roles):
+        raise Forbidden("Policy doesn't allow 'project_id' to be another project than the token's.")
+    return wanted
 
 
 def target(project_id: str, **more: Any) -> dict[str, Any]:
