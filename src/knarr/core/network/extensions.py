@@ -35,7 +35,6 @@ ALWAYS = (
     ("availability_zone", "Availability Zone", "The service's availability zones.", "2015-01-01"),
     ("binding", "Port Binding", "Binding of ports to the hosts that plug them.", "2014-02-03"),
     ("default-subnetpools", "Default Subnetpools", "Pools that subnets come from.", "2016-02-18"),
-    ("dns-domain-ports", "dns_domain for ports", "DNS names of ports.", "2017-06-25"),
     ("dns-integration", "DNS Integration", "DNS names of ports and floating IPs.", "2015-08-15"),
     ("empty-string-filtering", "Empty String Filtering Extension", "Filters by nothing.", "2018-04-09"),
     ("external-net", "Neutron external network", "Networks that lead outside.", "2013-01-14"),

@@ -66,6 +66,7 @@ class Port(Standard, Base):
         Index(None, "project_id", "id"),
         Index(None, "device_id"),
         Index(None, "host"),
+        Index(None, "name"),
     )
 
     name: Mapped[str] = mapped_column(default="")

@@ -288,6 +288,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("port", schema=None) as batch_op:
         batch_op.add_column(sa.Column("qos_policy_id", sa.String(length=36), nullable=True))
+        batch_op.create_index(batch_op.f("ix_port_name"), ["name"], unique=False)
         batch_op.create_index(batch_op.f("ix_port_qos_policy_id"), ["qos_policy_id"], unique=False)
 
     with op.batch_alter_table("security_group_rule", schema=None) as batch_op:
@@ -368,6 +369,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("port", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_port_qos_policy_id"))
+        batch_op.drop_index(batch_op.f("ix_port_name"))
         batch_op.drop_column("qos_policy_id")
 
     with op.batch_alter_table("network_host", schema=None) as batch_op:
