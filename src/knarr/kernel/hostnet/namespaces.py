@@ -60,6 +60,13 @@ def run_in_namespace(netns: Netns, function: Callable[[], T]) -> T:
     return _in_thread(lambda: _enter(netns), function)
 
 
+def run_in_new_namespace(function: Callable[[], T]) -> T:
+    """Runs the function in a thread that stands in a new namespace without a name; what it makes there goes
+    when it returns. Hands on its result or exception.
+    """
+    return _in_thread(lambda: _call("unshare", CLONE_NEWNET), function)
+
+
 def create_namespace(name: str) -> str:
     """Makes the namespace /run/netns/<name> (as `ip netns add`) with lo up. Returns its path."""
     path = NAMED / name
