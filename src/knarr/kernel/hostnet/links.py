@@ -88,7 +88,7 @@ def get_links(netlink: Netlink) -> list[Link]:
     return [read_link(body) for body in netlink.dump("list devices", RTM_GETLINK, link_message())]
 
 
-def add_bridge(netlink: Netlink, name: str, mtu: int) -> bool:
+def add_bridge(netlink: Netlink, name: str) -> bool:
     """Makes a bridge that is up. False if the name is taken."""
     # Snooping is off: groups joined before a querier exists would not be reached, and neighbour discovery
     # is multicast.
@@ -99,7 +99,7 @@ def add_bridge(netlink: Netlink, name: str, mtu: int) -> bool:
         attribute(IFLA_BR_MCAST_SNOOPING, b"\0"),
     )
     info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, "bridge"), data)
-    payload = link_message(0, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name) + attribute(IFLA_MTU, mtu) + info
+    payload = link_message(0, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name) + info
     step, fine = f"make bridge {name}", (errno.EEXIST,)
     return netlink.change(step, RTM_NEWLINK, payload, NLM_F_CREATE | NLM_F_EXCL, fine)
 
