@@ -181,7 +181,11 @@ class Cloud:
         return RouterPort(str(identity), network.id, mac, addresses, network.mtu)
 
     def router(
-        self, *legs: RouterPort, outside: RouterPort | None = None, floating: dict[str, str] | None = None, **more: Any
+        self,
+        *legs: RouterPort,
+        outside: RouterPort | None = None,
+        floating: dict[str, str] | None = None,
+        **more: Any,
     ) -> RouterState:
         """A router. floating: fixed addresses by floating ones."""
         associated = tuple(FloatingState(str(uuid.uuid4()), *pair) for pair in (floating or {}).items())
@@ -224,7 +228,9 @@ class Cloud:
         identity = uuid.uuid4()
         mac = "fa:16:3e:" + identity.bytes[:3].hex(":")
         ids = tuple(group.id for group in groups)
-        return PortState(str(identity), network.id, mac, addresses, pairs, ids, security, "compute:nova", **more)
+        return PortState(
+            str(identity), network.id, mac, addresses, pairs, ids, security, "compute:nova", **more
+        )
 
     def set_port(self, port: PortState) -> None:
         self.ports[port.id] = port

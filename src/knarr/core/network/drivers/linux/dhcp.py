@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import logging
 import os
+import re
 import select
 import signal
 import subprocess
@@ -28,6 +29,7 @@ LOG = logging.getLogger(__name__)
 SERVER = "169.254.169.254"
 ON_LINK = str(ipaddress.IPv4Address(0))  # as a next hop in option 121
 LEASE_SECONDS = 86400
+DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 STOP_SECONDS = 2.0
 START_SECONDS = 10
 CLASSLESS_ROUTES, INTERFACE_MTU = 121, 26
@@ -111,7 +113,6 @@ def _configuration(folder: Path, device: str, subnets: list[SubnetState]) -> str
         "no-hosts",
         "no-ping",
         "quiet-dhcp",
-        "user=root",
         "leasefile-ro",
         "dhcp-authoritative",
         "bind-interfaces",
@@ -137,7 +138,7 @@ def _leases(network: NetworkState, subnets: list[SubnetState], ports: list[PortS
         if port.dhcp is None or subnet is None:
             continue
         tag = f"port-{port.id}"
-        hosts.append(",".join(filter(None, (port.mac_address, f"set:{tag}", address, port.dhcp.hostname))))
+        hosts.append(",".join((port.mac_address, f"set:{tag}", address, *_names(port.dhcp.hostname))))
         options += [f"tag:{tag},{option}" for option in _options(network, subnet, port)]
     return "".join(f"{line}\n" for line in hosts), "".join(f"{line}\n" for line in options)
 
@@ -156,19 +157,30 @@ def _lease(subnets: list[SubnetState], port: PortState) -> tuple[SubnetState | N
 def _options(network: NetworkState, subnet: SubnetState, port: PortState) -> list[str]:
     assert port.dhcp is not None
     routes = [(SERVER + "/32", ON_LINK)]
-    routes += [route for route in port.dhcp.routes if ":" not in route[0]]
+    routes += [route for route in port.dhcp.routes if all(map(_is_ipv4, route))]
     if subnet.gateway_ip:  # who takes classless routes passes the router over (RFC 3442)
         routes.append(("0.0.0.0/0", subnet.gateway_ip))
-    servers = [server for server in port.dhcp.dns_nameservers if ":" not in server]
+    servers = list(filter(_is_ipv4, port.dhcp.dns_nameservers))
     options = [
         ("option:router", [subnet.gateway_ip] if subnet.gateway_ip else []),
         ("option:dns-server", servers),
         (str(INTERFACE_MTU), [str(network.mtu)]),
         (str(CLASSLESS_ROUTES), [part for route in routes for part in route]),
     ]
-    if port.dhcp.domain:
-        options.append(("option:domain-name", [port.dhcp.domain]))
+    options += [("option:domain-name", [name]) for name in _names(port.dhcp.domain)]
     return [",".join([name, *values]) for name, values in options]
+
+
+def _names(text: str) -> list[str]:
+    """The name if it is one; nothing else may get into dnsmasq's files."""
+    return [text] if DNS_NAME.fullmatch(text) else []
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text, strict=False).version == 4
+    except ValueError:
+        return False
 
 
 def _write(path: Path, content: str) -> bool:
@@ -180,6 +192,7 @@ def _write(path: Path, content: str) -> bool:
         pass
     fresh = path.with_suffix(".new")
     fresh.write_text(content)
+    fresh.chmod(0o644)  # the server reads it again when it is no longer root
     fresh.replace(path)
     return True
 

@@ -30,6 +30,8 @@ class Ledger:
         """Writes down that the thing is about to be made. Returns its folder."""
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder, self._home, self._home.parent, ROOT):
+            made.chmod(0o755)  # programs that are not root read here, whatever the umask
         return folder
 
     def strike(self, key: str) -> None:
