@@ -13,6 +13,7 @@ from knarr.kernel.errors import BadRequest, Conflict, NotFound
 from knarr.kernel.operations import enqueue
 from knarr.kernel.request import Request
 from knarr.services.container import images, journal, names, networking, registries, scheduler, states, usage
+from knarr.services.container.api.owners import project_of
 from knarr.services.container.models import Container
 from knarr.services.container.schemas import ContainerCreate, RestartPolicy
 from knarr.services.container.views import container_viewer
@@ -68,7 +69,7 @@ def _container(req: Request, body: ContainerCreate) -> Container:
     return Container(
         uuid=new_id(),
         name=body.name or names.generate(),
-        project_id=req.ctx.project_id,
+        project_id=project_of(req, "container"),
         user_id=req.ctx.user_id,
         image=body.image,
         image_driver=body.image_driver or conf.default_image_driver,
