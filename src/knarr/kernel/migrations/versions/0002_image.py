@@ -1,6 +1,11 @@
+# ruff: noqa: I001
 """The tables of images."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from knarr.kernel import db
 
 revision = "0002"
 down_revision = "0001"
@@ -9,4 +14,76 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "image",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("visibility", sa.String(length=32), nullable=False),
+        sa.Column("container_format", sa.String(length=32), nullable=True),
+        sa.Column("disk_format", sa.String(length=32), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("virtual_size", sa.BigInteger(), nullable=True),
+        sa.Column("checksum", sa.String(length=32), nullable=True),
+        sa.Column("os_hash_algo", sa.String(length=32), nullable=True),
+        sa.Column("os_hash_value", sa.String(length=128), nullable=True),
+        sa.Column("min_disk", sa.Integer(), nullable=False),
+        sa.Column("min_ram", sa.Integer(), nullable=False),
+        sa.Column("protected", sa.Boolean(), nullable=False),
+        sa.Column("os_hidden", sa.Boolean(), nullable=False),
+        sa.Column("created_at", db.Timestamp(), nullable=False),
+        sa.Column("updated_at", db.Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image")),
+    )
+    with op.batch_alter_table("image", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_image_project_id_created_at_id"), ["project_id", "created_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_image_visibility_created_at_id"), ["visibility", "created_at", "id"], unique=False
+        )
+
+    op.create_table(
+        "image_member",
+        sa.Column("image_id", sa.String(length=36), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("created_at", db.Timestamp(), nullable=False),
+        sa.Column("updated_at", db.Timestamp(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_image_member_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("image_id", "member_id", name=op.f("pk_image_member")),
+    )
+    with op.batch_alter_table("image_member", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_image_member_member_id_image_id"), ["member_id", "image_id"], unique=False
+        )
+
+    op.create_table(
+        "image_property",
+        sa.Column("image_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_image_property_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("image_id", "name", name=op.f("pk_image_property")),
+    )
+    with op.batch_alter_table("image_property", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_image_property_name_image_id"), ["name", "image_id"], unique=False
+        )
+
+    op.create_table(
+        "image_tag",
+        sa.Column("image_id", sa.String(length=36), nullable=False),
+        sa.Column("tag", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_image_tag_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("image_id", "tag", name=op.f("pk_image_tag")),
+    )
+    with op.batch_alter_table("image_tag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_image_tag_tag_image_id"), ["tag", "image_id"], unique=False)

@@ -1,0 +1,63 @@
+"""What the service is: versions, schemas, stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from knarr.core.image.documents import SCHEMAS
+from knarr.core.image.models import Image
+from knarr.core.image.storage import storage
+from knarr.core.image.views import STORE
+from knarr.kernel.errors import NotFound
+from knarr.kernel.request import Request
+
+# Each version of Glance's API that has nothing which is missing here.
+CURRENT, *SUPPORTED = ("2.9", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0")
+
+
+def versions(req: Request) -> dict[str, Any]:
+    links = [{"rel": "self", "href": req.url("/v2/")}]
+    found = [{"id": f"v{CURRENT}", "status": "CURRENT", "links": links}]
+    found += [{"id": f"v{number}", "status": "SUPPORTED", "links": links} for number in SUPPORTED]
+    return {"versions": found}
+
+
+def schema(req: Request, name: str) -> dict[str, Any]:
+    if name not in SCHEMAS:
+        raise NotFound(f"There is no schema '{name[:64]}'. There are: {', '.join(SCHEMAS)}.")
+    return SCHEMAS[name]
+
+
+def stores(req: Request) -> dict[str, Any]:
+    return {"stores": [{"id": STORE, "description": "Files of this host", "default": "true"}]}
+
+
+def stores_detail(req: Request) -> dict[str, Any]:
+    detail = stores(req)
+    detail["stores"][0] |= {
+        "type": "file",
+        "weight": 0,
+        "properties": {"data_dir": str(storage(req.runtime).directory)},
+    }
+    return detail
+
+
+def usage(req: Request) -> dict[str, Any]:
+    """What the project uses; there are no limits but those of single images."""
+    mine = Image.project_id == req.ctx.project_id
+    with req.db.read() as session:
+        count, size = session.execute(
+            select(func.count(), func.coalesce(func.sum(Image.size), 0)).where(mine)
+        ).one()
+        uploading = session.scalar(
+            select(func.count()).where(mine, Image.status.in_(("saving", "uploading", "importing")))
+        )
+    return {
+        "usage": {
+            "image_size_total": {"limit": -1, "usage": int(size or 0) // (1024 * 1024)},
+            "image_count_total": {"limit": -1, "usage": count},
+            "image_count_uploading": {"limit": -1, "usage": uploading or 0},
+        }
+    }

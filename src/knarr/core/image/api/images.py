@@ -1,0 +1,150 @@
+"""Images: create, list, show, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from knarr.core.image import views
+from knarr.core.image.attributes import VISIBILITIES, checked
+from knarr.core.image.filters import conditions
+from knarr.core.image.models import Image, ImageProperty, ImageTag
+from knarr.core.image.storage import storage
+from knarr.core.image.visibility import listed, load, load_own, member_status
+from knarr.kernel.db import after_commit, new_id
+from knarr.kernel.errors import BadRequest, Conflict, Forbidden, TooLarge
+from knarr.kernel.listing import Listing
+from knarr.kernel.request import Request, Response
+
+RULES = {"public": "publicize_image", "community": "communitize_image"}
+"""The policy rule that a visibility needs."""
+
+LISTING = Listing(
+    Image,
+    sortable=(
+        "name",
+        "status",
+        "visibility",
+        "container_format",
+        "disk_format",
+        "size",
+        "checksum",
+        "min_disk",
+        "min_ram",
+        "project_id",
+        "created_at",
+        "updated_at",
+    ),
+    default_sort=(("created_at", "desc"), ("id", "desc")),
+    aliases={"owner": "project_id"},
+)
+
+
+def create(req: Request) -> Response:
+    given = {name: checked(name, value) for name, value in req.body.items()}
+    owner = given.pop("owner", None) or req.ctx.project_id
+    if owner != req.ctx.project_id and not req.ctx.is_admin:
+        raise Forbidden("You are not permitted to create images owned by another project.")
+    if not owner:
+        raise BadRequest("An image needs an owner: use a token for a project, or name 'owner'.")
+    check_visibility(req, given.get("visibility", "shared"), owner)
+    tags = given.pop("tags", [])
+    ident = given.pop("id", None) or new_id()
+    own = {name: given.pop(name) for name in list(given) if hasattr(Image, name)}
+    check_quotas(req, len(given), len(tags))
+    try:
+        with req.db.write() as session:
+            image = Image(id=ident, project_id=owner, **own)
+            session.add(image)
+            session.flush()
+            set_properties(session, ident, given)
+            set_tags(session, ident, tags)
+            view = views.image(session, image)
+    except IntegrityError:
+        raise Conflict(f"An image with identifier {ident} already exists.") from None
+    return Response(view, headers={"Location": req.url(view["self"])})
+
+
+def check_visibility(req: Request, visibility: str, owner: str) -> None:
+    rule = RULES.get(visibility)
+    if rule and not req.allows(rule, {"project_id": owner, "owner": owner}):
+        raise Forbidden(f"You are not permitted to make an image {visibility} ({rule}).")
+
+
+def check_quotas(req: Request, properties: int, tags: int) -> None:
+    options = req.runtime.conf.image
+    for what, have, limit in (
+        ("properties", properties, options.image_property_quota),
+        ("tags", tags, options.image_tag_quota),
+    ):
+        if 0 <= limit < have:
+            raise TooLarge(f"The limit has been exceeded on the number of allowed image {what}: {limit}.")
+
+
+def set_properties(session: Session, ident: str, properties: dict[str, str]) -> None:
+    """Make these the properties of the image."""
+    session.execute(sql_delete(ImageProperty).where(ImageProperty.image_id == ident))
+    if properties:
+        rows = [{"image_id": ident, "name": name, "value": value} for name, value in properties.items()]
+        session.execute(insert(ImageProperty), rows)
+
+
+def set_tags(session: Session, ident: str, tags: list[str]) -> None:
+    """Make these the tags of the image."""
+    session.execute(sql_delete(ImageTag).where(ImageTag.image_id == ident))
+    if tags:
+        session.execute(insert(ImageTag), [{"image_id": ident, "tag": tag} for tag in tags])
+
+
+def index(req: Request) -> dict[str, Any]:
+    visibility = req.params.get("visibility", [None])[-1]
+    if visibility not in (None, "all", *VISIBILITIES):
+        known = ", ".join((*VISIBILITIES, "all"))
+        raise BadRequest(f"Invalid value for 'visibility': {visibility[:64]!r}. Use one of {known}.")
+    paging = LISTING.paging(req)
+    if paging.limit is None:
+        paging = _with_limit(paging, req.runtime.conf.image.limit_param_default)
+    stmt = select(*views.COLUMNS).where(
+        listed(req.ctx, visibility, member_status(req.params)), *conditions(req.params)
+    )
+    with req.db.read() as session:
+        page = LISTING.fetch(session, stmt, paging)
+        found = views.images(session, page.rows)
+    answer: dict[str, Any] = {"images": found, "schema": "/v2/schemas/images"}
+    answer["first"] = _link(req, None)
+    if page.next_marker:
+        answer["next"] = _link(req, page.next_marker)
+    return answer
+
+
+def _with_limit(paging: Any, limit: int) -> Any:
+    from dataclasses import replace
+
+    return replace(paging, limit=limit)
+
+
+def _link(req: Request, marker: str | None) -> str:
+    """Path and query of this list, from the marker on: clients put them behind the endpoint."""
+    pairs = [(k, value) for k, values in req.params.items() if k != "marker" for value in values]
+    query = urlencode([*pairs, ("marker", marker)] if marker else pairs)
+    return f"/v2/images?{query}" if query else "/v2/images"
+
+
+def show(req: Request, ident: str) -> dict[str, Any]:
+    with req.db.read() as session:
+        return views.image(session, load(session, req.ctx, ident))
+
+
+def delete(req: Request, ident: str) -> None:
+    store = storage(req.runtime)
+    with req.db.write() as session:
+        image = load_own(session, req, ident, "delete_image")
+        if image.protected:
+            raise Forbidden(f"Image {image.id} is protected and cannot be deleted.")
+        session.execute(sql_delete(Image).where(Image.id == image.id))
+        after_commit(session, lambda: store.remove(image.id))

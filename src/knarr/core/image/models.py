@@ -1,0 +1,75 @@
+"""Tables of the image service. The data of an image is a file named after its id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from knarr.kernel.db import Base, new_id, utcnow
+
+ID = String(36)
+PROJECT = String(64)
+WORD = String(32)
+
+
+class Image(Base):
+    """`project_id` is what the API calls owner; sizes are bytes, min_disk GiB, min_ram MiB."""
+
+    __tablename__ = "image"
+    __table_args__ = (
+        Index(None, "project_id", "created_at", "id"),
+        Index(None, "visibility", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(PROJECT)
+    name: Mapped[str | None]
+    status: Mapped[str] = mapped_column(WORD, default="queued")
+    visibility: Mapped[str] = mapped_column(WORD, default="shared")
+    container_format: Mapped[str | None] = mapped_column(WORD)
+    disk_format: Mapped[str | None] = mapped_column(WORD)
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    virtual_size: Mapped[int | None] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(WORD)
+    os_hash_algo: Mapped[str | None] = mapped_column(WORD)
+    os_hash_value: Mapped[str | None] = mapped_column(String(128))
+    min_disk: Mapped[int] = mapped_column(default=0)
+    min_ram: Mapped[int] = mapped_column(default=0)
+    protected: Mapped[bool] = mapped_column(default=False)
+    os_hidden: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ImageProperty(Base):
+    """What an image has beyond its own fields."""
+
+    __tablename__ = "image_property"
+    __table_args__ = (Index(None, "name", "image_id"),)
+
+    image_id: Mapped[str] = mapped_column(ID, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class ImageTag(Base):
+    __tablename__ = "image_tag"
+    __table_args__ = (Index(None, "tag", "image_id"),)
+
+    image_id: Mapped[str] = mapped_column(ID, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+
+
+class ImageMember(Base):
+    """A project that may see a shared image; in its lists only once it has accepted."""
+
+    __tablename__ = "image_member"
+    __table_args__ = (Index(None, "member_id", "image_id"),)
+
+    image_id: Mapped[str] = mapped_column(ID, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[str] = mapped_column(PROJECT, primary_key=True)
+    status: Mapped[str] = mapped_column(WORD, default="pending")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,59 @@
+"""The image API as one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knarr.core.image.api import data, discovery, images, members, patching, tags
+from knarr.core.image.policies import SIGNED_IN
+from knarr.kernel.routing import Route
+
+IMAGES = "/v2/images"
+IMAGE = f"{IMAGES}/{{ident}}"
+MEMBERS = f"{IMAGE}/members"
+MEMBER = f"{MEMBERS}/{{member_id}}"
+
+OBJECT = dict[str, Any]
+PATCH = list[Any]
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/", discovery.versions, None, 300, summary="Versions of the API"),
+    Route("GET", "/versions", discovery.versions, None, summary="Versions of the API"),
+    Route("GET", "/v2", discovery.versions, None, 300, summary="Versions of the API"),
+    Route("GET", "/v2/schemas/{name}", discovery.schema, SIGNED_IN, summary="A JSON schema"),
+    Route("GET", "/v2/info/stores", discovery.stores, SIGNED_IN, summary="Where data is kept"),
+    Route(
+        "GET",
+        "/v2/info/stores/detail",
+        discovery.stores_detail,
+        "stores_info_detail",
+        summary="Where data is kept, in detail",
+    ),
+    Route("GET", "/v2/info/usage", discovery.usage, SIGNED_IN, summary="What the project uses"),
+    Route("POST", IMAGES, images.create, "add_image", 201, body=OBJECT, summary="Create an image"),
+    Route("GET", IMAGES, images.index, "get_images", summary="List images"),
+    Route("GET", IMAGE, images.show, "get_image", summary="Show an image"),
+    Route(
+        "PATCH",
+        IMAGE,
+        patching.update,
+        SIGNED_IN,
+        body=PATCH,
+        content_types=patching.CONTENT_TYPES,
+        summary="Change an image",
+    ),
+    Route("DELETE", IMAGE, images.delete, SIGNED_IN, 204, summary="Delete an image"),
+    Route("PUT", f"{IMAGE}/file", data.upload, SIGNED_IN, 204, raw=True, summary="Upload the data"),
+    Route("GET", f"{IMAGE}/file", data.download, "download_image", summary="Download the data"),
+    Route("POST", f"{IMAGE}/actions/deactivate", data.deactivate, SIGNED_IN, 204, summary="Lock the data"),
+    Route("POST", f"{IMAGE}/actions/reactivate", data.reactivate, SIGNED_IN, 204, summary="Unlock the data"),
+    Route("PUT", f"{IMAGE}/tags/{{tag}}", tags.add, SIGNED_IN, 204, summary="Add a tag"),
+    Route("DELETE", f"{IMAGE}/tags/{{tag}}", tags.remove, SIGNED_IN, 204, summary="Remove a tag"),
+    Route("GET", MEMBERS, members.index, "get_members", summary="List members"),
+    Route("POST", MEMBERS, members.create, SIGNED_IN, body=OBJECT, summary="Share with a project"),
+    Route("GET", MEMBER, members.show, "get_member", summary="Show a member"),
+    Route(
+        "PUT", MEMBER, members.update, "modify_member", body=OBJECT, summary="Accept or reject as a member"
+    ),
+    Route("DELETE", MEMBER, members.delete, SIGNED_IN, 204, summary="Share no longer"),
+)

@@ -1,0 +1,154 @@
+"""The data of images in files: written under another name, renamed when whole, removed with the image.
+
+    <data_dir>/<image id>            whole data of an image
+    <data_dir>/<image id>.part       being written
+    <data_dir>/<image id>.staged     staged for an import
+
+A file without a row that owns it is a leftover of a killed process and goes at the next start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from knarr.core.image.settings import MEBIBYTE
+from knarr.kernel.errors import BadRequest, TooLarge
+
+CHUNK = 512 * 1024
+ALGORITHM = "sha512"
+PART = ".part"
+STAGED = ".staged"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: bytes, MD5 and SHA-512 in hexadecimal digits."""
+
+    size: int
+    checksum: str
+    os_hash_value: str
+
+
+class Storage:
+    """One directory of image data."""
+
+    def __init__(self, directory: Path, largest: int) -> None:
+        self.directory = directory
+        self.largest = largest
+
+    def prepare(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def path(self, ident: str) -> Path:
+        return self.directory / ident
+
+    def staged(self, ident: str) -> Path:
+        return self.directory / (ident + STAGED)
+
+    def write(
+        self, target: Path, source: BinaryIO, length: int | None, check: Callable[[], None] = lambda: None
+    ) -> Written:
+        """All of `source` (of `length` bytes where known) into the file, or nothing.
+
+        Raises TooLarge past the cap, and BadRequest if the source ends too early. `check` is called now and
+        then, to end a writing that nobody wants any more by raising.
+        """
+        if length is not None and length > self.largest:
+            raise self._too_large()
+        part = target.with_name(target.name + PART)
+        try:
+            with open(part, "wb", opener=_private) as file:
+                written = self._copy(source, file, length, check)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        self._sync()
+        return written
+
+    def _copy(
+        self, source: BinaryIO, file: BinaryIO, length: int | None, check: Callable[[], None]
+    ) -> Written:
+        md5, sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+        size = 0
+        while length is None or size < length:
+            data = source.read(CHUNK if length is None else min(CHUNK, length - size))
+            if not data:
+                break
+            size += len(data)
+            if size > self.largest:
+                raise self._too_large()
+            md5.update(data)
+            sha512.update(data)
+            file.write(data)
+            check()
+        if length is not None and size < length:
+            raise BadRequest(f"The data ended after {size} of {length} bytes; upload it again.")
+        return Written(size, md5.hexdigest(), sha512.hexdigest())
+
+    def read(self, ident: str, start: int, length: int) -> Iterator[bytes]:
+        """The bytes from `start` on, in pieces. The file is opened at once, so that a removal does not hurt.
+        Raises FileNotFoundError."""
+        file = self.path(ident).open("rb")
+
+        def pieces() -> Iterator[bytes]:
+            left = length
+            with file:
+                file.seek(start)
+                while left > 0 and (data := file.read(min(CHUNK, left))):
+                    left -= len(data)
+                    yield data
+
+        return pieces()
+
+    def remove(self, ident: str) -> None:
+        for path in (self.path(ident), self.staged(ident)):
+            path.unlink(missing_ok=True)
+
+    def clean(self, whole: Collection[str], staged: Collection[str]) -> list[str]:
+        """Remove every file that no image owns; the names of what went."""
+        keep = {*whole, *(ident + STAGED for ident in staged)}
+        gone = [path for path in self.directory.iterdir() if path.is_file() and path.name not in keep]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return [path.name for path in gone]
+
+    def used(self) -> int:
+        """Bytes in the directory."""
+        return sum(path.stat().st_size for path in self.directory.iterdir() if path.is_file())
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"The data is larger than {self.largest // MEBIBYTE} MiB, the most an image may have."
+        )
+
+    def _sync(self) -> None:
+        """Make the renaming durable."""
+        handle = os.open(self.directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def storage(runtime: Any) -> Storage:
+    """The storage of this process."""
+
+    def make() -> Storage:
+        options = runtime.conf.image
+        directory = Path(options.data_dir) if options.data_dir else runtime.state_dir / "images"
+        return Storage(directory, options.image_size_cap * MEBIBYTE)
+
+    found: Storage = runtime.component("image.storage", make)
+    return found
