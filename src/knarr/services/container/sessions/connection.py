@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import select
 import socket
 import ssl
@@ -42,7 +43,9 @@ class Connection:
         self._sock = sock
         self._io = threading.Lock()  # TLS does not stand two threads at once
         self._order = threading.Lock()
-        self._protocol: ServerProtocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=max_frame)
+        self._protocol: ServerProtocol = ServerProtocol(
+            select_subprotocol=_subprotocol, max_size=max_frame, logger=_quiet()
+        )
         self._base64 = False
         self._text = b""
         sock.setblocking(False)
@@ -212,6 +215,13 @@ class Connection:
         if not isinstance(self._sock, ssl.SSLSocket):
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_WR)
+
+
+def _quiet() -> logging.Logger:
+    """At lower levels the library writes requests with their tokens, and what people type."""
+    logger = logging.getLogger(f"{__name__}.protocol")
+    logger.setLevel(logging.WARNING)
+    return logger
 
 
 def _ready(sock: socket.socket, events: int, seconds: float | None) -> bool:

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-LINE_ENDS = b"\r\n"
+LINE_ENDS = (b"\r", b"\n")
+KEY, LEAVE = b"~", b"~."
 
 
 class Escape:
     """Finds the escape in pieces of input.
 
-    It counts only where somebody typed it: in pieces of their own (a key each, or both together), so that
-    pasted text which has a line with `~.` in it passes. A `~` that may begin the escape is kept until the
-    next piece tells.
+    It counts only where it ends a piece, as it does when somebody types it: pasted text that has a line with
+    `~.` in its middle passes. A `~` that may begin the escape is kept until the next piece tells.
     """
 
     def __init__(self) -> None:
-        self._at_start = True
+        self._fresh = True  # at the beginning of a line
         self._kept = b""
 
-    def feed(self, data: bytes) -> bytes | None:
-        """What of it goes to the terminal; None: the user leaves."""
-        if self._kept:
-            if data == b".":
-                return None
-            data, self._kept = self._kept + data, b""
-            return self._pass(data)
-        line = data.lstrip(LINE_ENDS)
-        fresh = self._at_start or line != data
-        if fresh and line == b"~.":
-            return None
-        if fresh and line == b"~":
-            self._kept = b"~"
-            return data[:-1]
-        return self._pass(data)
-
-    def _pass(self, data: bytes) -> bytes:
+    def feed(self, data: bytes) -> tuple[bytes, bool]:
+        """What of it goes to the terminal, and whether the user leaves."""
+        if self._kept and data == LEAVE[1:]:
+            return b"", True
+        data, self._kept = self._kept + data, b""
+        for ending in (LEAVE, KEY):
+            before = data.removesuffix(ending)
+            if before == data or not (before.endswith(LINE_ENDS) or (self._fresh and not before)):
+                continue
+            if ending == LEAVE:
+                return before, True
+            self._kept, data = KEY, before
+            break
         if data:
-            self._at_start = data[-1] in LINE_ENDS
-        return data
+            self._fresh = data.endswith(LINE_ENDS)
+        return data, False
 
 
 class Characters:

@@ -62,12 +62,12 @@ class Relay:
                 return
             for data in self._connection.receive(left) or ():
                 self._last = time.monotonic()
-                typed = self._escape.feed(data) if self._escape else data
-                if typed is None:
-                    self._connection.close(NORMAL, "left by ~.")
-                    return
+                typed, leaves = self._escape.feed(data) if self._escape else (data, False)
                 if typed:
                     self._terminal.write(typed)
+                if leaves:
+                    self._connection.close(NORMAL, "left by ~.")
+                    return
 
     def _left(self) -> float | None:
         """Seconds until the session was idle for too long; None if it may be so for ever."""
