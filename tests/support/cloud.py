@@ -17,6 +17,7 @@ from tests.support import databases
 from knarr.kernel import config, runtime
 
 BASE_URL = "http://127.0.0.1:9140"
+ENDLESS = ("text/event-stream", "application/x-ndjson")
 _numbers = itertools.count(1)
 
 
@@ -75,6 +76,8 @@ class Cloud:
         )
         conf.set_override("password_hash_rounds", 4, group="identity")
         settings.setdefault("database__url", databases.of(state_dir))
+        if "websocket_proxy" in conf:
+            conf.set_override("wsproxy_port", 0, group="websocket_proxy")
         for name, value in settings.items():
             group, _, option = name.rpartition("__")
             conf.set_override(option, value, group=group or None)
@@ -102,7 +105,25 @@ class Cloud:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request. A body that is not bytes is sent as JSON."""
+        """One request. A body that is not bytes is sent as JSON. Of an answer without an end: how it begins."""
+        status, got, chunks = self.open(method, path, body, token=token, headers=headers)
+        endless = got.get("content-type", "").startswith(ENDLESS)
+        text = next(iter(chunks), b"") if endless else b"".join(chunks)
+        close = getattr(chunks, "close", None)
+        if close:
+            close()
+        return Answer(status, got, text)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, str], Any]:
+        """The same with a body that is still to be read, piece by piece: status, headers, pieces."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         environ = _environ(method, path, data)
         sent = {"Content-Type": "application/json"} if body is not None else {}
@@ -112,12 +133,8 @@ class Cloud:
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         received: list[Any] = []
         chunks = self.runtime.wsgi(environ, lambda *head: received.extend(head))
-        text = b"".join(chunks)
-        close = getattr(chunks, "close", None)
-        if close:
-            close()
         status, got = received[:2]
-        return Answer(int(status[:3]), {name.lower(): value for name, value in got}, text)
+        return int(status[:3]), {name.lower(): value for name, value in got}, chunks
 
     def login(self, name: str, password: str, project: str | None = None) -> Answer:
         user = {"name": name, "domain": {"id": "default"}, "password": password}
