@@ -105,7 +105,7 @@ class Cloud:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request. A body that is not bytes is sent as JSON. Of an answer without an end: how it begins."""
+        """One request; a body that is not bytes is sent as JSON. An answer without an end: how it begins."""
         status, got, chunks = self.open(method, path, body, token=token, headers=headers)
         endless = got.get("content-type", "").startswith(ENDLESS)
         text = next(iter(chunks), b"") if endless else b"".join(chunks)

@@ -387,16 +387,6 @@ def test_other_projects_see_no_terminal(member: Member, shell: str, cloud: Cloud
         assert stranger.post(f"containers/{shell}/{call}").status == 404
 
 
-def test_a_reader_opens_no_terminal(member: Member, shell: str, cloud: Cloud) -> None:
-    projects = cloud.admin.get("/identity/v3/projects").json["projects"]
-    name = next(project["name"] for project in projects if project["id"] == member.project_id)
-    reader = cloud.person("reader", name)
-    headers = {"OpenStack-API-Version": "container 1.40"}
-
-    assert reader.get(f"/container/v1/containers/{shell}", headers=headers).status == 200
-    assert reader.get(f"/container/v1/containers/{shell}/attach", headers=headers).status == 403
-
-
 def test_a_container_that_stopped_meanwhile_refuses_who_comes(member: Member, shell: str) -> None:
     url = attach(member, shell)
     member.post(f"containers/{shell}/kill")
