@@ -157,6 +157,33 @@ def test_extra_routes_lead_by_the_leg_of_their_next_hop(site: Site) -> None:
     assert not site.client.pings("192.168.7.7")
 
 
+def test_routes_that_contradict_each_other_or_the_routers_own_networks_do_no_harm(site: Site) -> None:
+    site.change(
+        routes=(("192.168.7.0/24", "10.2.0.5"), ("192.168.7.0/24", "10.1.0.5"), ("10.1.0.0/24", "10.2.0.5"))
+    )
+    assert site.client.pings("10.2.0.5")
+    assert not site.cloud.backend.reconcile(site.cloud.desired).repaired
+
+
+def test_a_gateway_that_changes_its_address_takes_connections_out_with_the_new_one(
+    site: Site, itself: Machine
+) -> None:
+    with site.server.serve(80), itself.connect(FLOATING, 80) as kept:
+        site.change(gateway=replace(site.gateway, addresses=("172.24.4.11/24", "172.24.4.12/24")))
+        assert peer_of(itself, site.client, "172.24.4.1") == "172.24.4.11"
+        site.change(gateway=replace(site.gateway, addresses=("172.24.4.12/24",)))
+        assert peer_of(itself, site.client, "172.24.4.1") == "172.24.4.12"
+        assert talks(kept)
+
+
+def test_a_router_loses_its_gateway_and_gets_it_back(site: Site, itself: Machine) -> None:
+    site.change(gateway=None, gateway_ips=(), floating_ips=())
+    assert not site.client.pings("172.24.4.1")
+    assert site.client.pings("10.2.0.5")
+    site.change(gateway=site.gateway, gateway_ips=("172.24.4.1",))
+    assert peer_of(itself, site.client, "172.24.4.1") == "172.24.4.10"
+
+
 def test_a_router_that_is_down_passes_nothing_until_it_is_up_again(site: Site, itself: Machine) -> None:
     site.change(admin_state_up=False)
     assert not site.client.pings("10.2.0.5")

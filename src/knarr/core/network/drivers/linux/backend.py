@@ -295,7 +295,11 @@ class LinuxBackend(NetworkBackend):
                 lines += external.apply(network)
             except OSError as error:
                 LOG.warning("The bridge %s could not be put right: %s", network.bridge, error)
-        return lines + external.forward(self._external_bridges())
+        try:
+            return lines + external.forward(self._external_bridges())
+        except (OSError, subprocess.SubprocessError) as error:
+            LOG.warning("The host does not forward for external networks: %s", error)
+            return lines
 
     def _reconcile_routers(self) -> list[str]:
         lines = self._routers.remove_others(self._desired.routers)

@@ -30,6 +30,8 @@ SETTINGS = {
     # No leg answers for the address of another.
     "ipv4/conf/all/arp_ignore": "1",
     "ipv4/conf/all/arp_announce": "2",
+    # An address that goes does not take others of its subnet with it.
+    "ipv4/conf/all/promote_secondaries": "1",
     "ipv6/conf/all/forwarding": "1",
     "ipv6/conf/default/accept_dad": "0",
     "ipv6/conf/default/accept_ra": "0",
@@ -74,14 +76,12 @@ class Routers:
     def remove(self, router_id: str) -> bool:
         """Removes the router. Returns whether there was anything of it."""
         name, written = RouterState(router_id).namespace, self._ledger.keys()
-        there = router_id in written
-        if there and hostnet.has_namespace(name):
+        if hostnet.has_namespace(name):
             path = hostnet.create_namespace(name)
             hostnet.run_in_namespace(path, lambda: _drop_legs(()))
-        if there:
-            hostnet.delete_namespace(name)
-            self._ledger.strike(router_id)
-        return there
+        there = hostnet.delete_namespace(name)
+        self._ledger.strike(router_id)
+        return there or router_id in written
 
     def remove_others(self, wanted: Iterable[str]) -> list[str]:
         """Removes what is there of every other router."""
@@ -119,24 +119,29 @@ def _spec(leg: _Leg, path: str, routes: tuple[hostnet.Route, ...]) -> hostnet.Pl
 
 
 def _routes(router: RouterState, legs: list[_Leg]) -> dict[str, tuple[hostnet.Route, ...]]:
-    """Routes by device: each goes by the leg in whose subnet its next hop lies."""
+    """Routes by device: each goes by the leg in whose subnet its next hop lies. Of several to one destination
+    the first counts, and none replaces the way to a subnet of the router's own.
+    """
     found: dict[str, list[hostnet.Route]] = {leg.device: [] for leg in legs}
     gateway = translation.gateway_device(router.gateway.port_id) if router.gateway else None
-    for destination, nexthop in router.routes:
+    taken = {str(ipaddress.ip_interface(item).network) for leg in legs for item in leg.addresses}
+    for destination, nexthop in (*router.routes, *_defaults(router)):
         device = _towards(legs, nexthop)
-        if device is None:
-            LOG.warning(
-                "Router %s: %s is in no network of it; no route to %s", router.id, nexthop, destination
-            )
-        else:
-            found[device].append(hostnet.Route(destination, nexthop))
-    for nexthop in router.gateway_ips if gateway else ():
-        assert gateway is not None
-        if _towards(legs, nexthop) != gateway:  # outside of every subnet: reached on the link
-            found[gateway].append(hostnet.Route(nexthop, None))
-        default = "0.0.0.0/0" if version_of(nexthop) == 4 else "::/0"
-        found[gateway].append(hostnet.Route(default, nexthop))
+        if device is None and gateway is not None and nexthop in router.gateway_ips:
+            device = gateway
+            found[gateway].append(hostnet.Route(nexthop, None))  # in no subnet: reached on the link
+        network = str(ipaddress.ip_network(destination, strict=False))
+        if device is None or network in taken:
+            LOG.warning("Router %s does not route %s to %s", router.id, destination, nexthop)
+            continue
+        taken.add(network)
+        found[device].append(hostnet.Route(network, nexthop))
     return {device: tuple(routes) for device, routes in found.items()}
+
+
+def _defaults(router: RouterState) -> list[tuple[str, str]]:
+    nexthops = router.gateway_ips if router.gateway else ()
+    return [("0.0.0.0/0" if version_of(nexthop) == 4 else "::/0", nexthop) for nexthop in nexthops]
 
 
 def _towards(legs: list[_Leg], nexthop: str) -> str | None:
@@ -148,12 +153,12 @@ def _towards(legs: list[_Leg], nexthop: str) -> str | None:
 
 
 def _prepare(router: RouterState, legs: list[_Leg], whole: bool) -> tuple[dict[str, set[str]], list[str]]:
-    """In the namespace: settings, translation, and no legs but the wanted ones. Translation comes before
-    legs, so that nothing leaves with an address that should be hidden.
+    """In the namespace: settings, no legs but the wanted ones, and translation: after old legs are gone and
+    before new ones come, so that nothing leaves with an address that should be hidden.
 
     Returns the addresses by device as they were, and lines on what was changed.
     """
-    lines = ensure_settings(SETTINGS)
+    lines = ensure_settings(SETTINGS) + _drop_legs(leg.device for leg in legs)
     nft = Nft()
     try:
         nft.run([f"add table inet {fragments.TABLE}"])
@@ -164,7 +169,6 @@ def _prepare(router: RouterState, legs: list[_Leg], whole: bool) -> tuple[dict[s
     finally:
         nft.close()
     lines += change.changed
-    lines += _drop_legs(leg.device for leg in legs)
     if change.narrower or whole:
         count = conntrack.cut(translation.stale(router), {0})
         if count:

@@ -29,6 +29,7 @@ class Shaping:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._limits: dict[str, tuple[BandwidthLimit, ...]] = {}
+        self._shaped: dict[str, int] = {}  # ifindexes of taps whose limits are in force
 
     def expect(self, ports: Iterable[PortState]) -> None:
         """These ports have these limits from now on. Raises NetlinkError."""
@@ -43,18 +44,21 @@ class Shaping:
     def forget(self, tap: str) -> None:
         """The port is gone, or another host's."""
         with self._lock:
-            if self._limits.pop(tap, ()) and (link := links.get_link(host(), tap)):
+            had = self._limits.pop(tap, ())
+            self._shaped.pop(tap, None)
+            if had and (link := links.get_link(host(), tap)):
                 self._shape(link)
 
     def device(self, link: Link, there: bool) -> None:
         """A tap came, changed or went, as the kernel tells."""
         with self._lock:
-            if link.name not in self._limits:
+            if link.name not in self._limits or (there and self._shaped.get(link.name) == link.index):
                 return
             try:
                 if there:
                     self._shape(link)
                 else:
+                    self._shaped.pop(link.name, None)
                     links.delete_link(host(), detour(link.name))
             except NetlinkError as error:
                 if error.errno not in GONE:  # it went meanwhile
@@ -87,7 +91,9 @@ class Shaping:
         there = shapers.get_disciplines(socket) if there is None else there
         limits = {limit.direction: bucket(limit, tap.mtu) for limit in self._limits.get(tap.name, ())}
         changed = _set_bucket(socket, tap, limits.get("ingress"), there)
-        return _shape_sent(socket, tap, limits.get("egress"), there) or changed
+        changed |= _shape_sent(socket, tap, limits.get("egress"), there)
+        self._shaped[tap.name] = tap.index
+        return changed
 
 
 def detour(tap: str) -> str:
