@@ -243,3 +243,25 @@ def test_a_stale_revision_is_refused(member, make, net):
     answer = member.put(f"{V2}/ports/{port}", body, headers=headers)
     assert error(answer) == (412, "RevisionNumberConstraintFailed")
     assert member.put(f"{V2}/ports/{port}", body, headers={"If-Match": "revision_number=0"}).status == 200
+
+
+def test_only_owners_that_configure_themselves_are_served_by_dhcp(cloud, member, make, net, backend, until):
+    route = {"destination": "192.168.0.0/16", "nexthop": "10.0.0.9"}
+    change = {"dns_nameservers": ["9.9.9.9"], "host_routes": [route]}
+    assert member.put(f"{V2}/subnets/{net[1]}", {"subnet": change}).status == 200
+    owners = {"compute:nova": "vm", "compute:zun": "box", "": "plain"}
+    ids = {
+        owner: bound(cloud, member, net[0], device_owner=owner, dns_name=name)["id"]
+        for owner, name in owners.items()
+    }
+
+    def told(owner):
+        return next((p for p in backend.state.ports if p.id == ids[owner]), None)
+
+    until(lambda: all(told(owner) for owner in owners))
+    assert told("compute:zun").dhcp is None
+    assert told("").dhcp is None
+    served = told("compute:nova").dhcp
+    assert (served.subnet_ids, served.hostname) == ((net[1],), "vm")
+    assert served.dns_nameservers == ("9.9.9.9",)
+    assert served.routes == (("192.168.0.0/16", "10.0.0.9"),)
