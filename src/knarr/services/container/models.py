@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, S
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knarr.kernel.db import Base, Timestamps, new_id
+from knarr.services.container.sessions.models import ContainerSession as ContainerSession
 
 Uuid = String(36)
 Serial = BigInteger().with_variant(Integer, "sqlite")
