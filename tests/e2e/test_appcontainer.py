@@ -27,6 +27,7 @@ SERVICE = "{host} zun-compute"
 APPCONTAINER = (
     Step("appcontainer create", "--name {new} busybox", says="Creating", **OWN),
     Step("appcontainer run", "--name {new} busybox sleep 100", says="Creating", **OWN),
+    Step("appcontainer create", "--registry {registry} --name {new} box", says="{registry}"),
     Step("appcontainer list", says="{c}", admin=NONE, stranger=NONE),
     Step("appcontainer list", "--all-projects", says="walked-", **ADMINS),
     Step("appcontainer show", "{c}", says="walked-"),

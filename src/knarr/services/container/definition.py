@@ -29,7 +29,7 @@ def build() -> Service:
         error_body=error_body,
         microversions=Microversions("container", MINIMUM, MAXIMUM, MINIMUM),
         operations=(*work.OPERATIONS, *image_work.OPERATIONS),
-        periodics=(*agent.PERIODICS, *usage.PERIODICS),
+        periodics=(*agent.PERIODICS, *usage.PERIODICS, *image_work.PERIODICS),
         options=((GROUP, OPTIONS), ("docker", docker_options()), ("fake_engine", fake_options()), *INSIDE),
         rpc={**remote.METHODS, **fake_admin.METHODS},
         quotas=usage.quotas,
