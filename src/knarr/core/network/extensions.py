@@ -93,6 +93,10 @@ WITH_QOS = (
     ("qos-rule-type-details", "Details of QoS rule types", "What can be set.", "2017-06-22"),
     ("qos-rules-alias", "Ability to modify QoS rules with a single ID", "Rules by id.", "2018-10-07"),
 )
+WITH_TRUNKS = (
+    ("trunk", "Trunk Extension", "Ports that carry others in VLANs.", "2016-01-01"),
+    ("trunk-details", "Trunk port details", "A trunk's subports, shown at its port.", "2016-01-01"),
+)
 EXTENSIONS = tuple(
     Extension(*row, needs)
     for needs, rows in (
@@ -100,6 +104,7 @@ EXTENSIONS = tuple(
         ("routers", WITH_ROUTERS),
         ("floating_ips", WITH_FLOATING_IPS),
         ("qos", WITH_QOS),
+        ("trunks", WITH_TRUNKS),
     )
     for row in rows
 )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, resources
+from knarr.core.network import binding, resources, trunking
 from knarr.core.network.models import Address, Network, Port, PortGroup
 from knarr.kernel.context import RequestContext
 from knarr.kernel.errors import BadRequest
@@ -41,10 +41,10 @@ def visible(ctx: RequestContext) -> ColumnElement[bool]:
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     addresses: dict[str, list[dict[str, str]]] = {}
-    found = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
+    fixed = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
     # IPv4 first, as clients that take the first address expect: its positions are the shorter ones.
     for port_id, subnet_id, ip in session.execute(
-        found.order_by(func.length(Address.position), Address.position)
+        fixed.order_by(func.length(Address.position), Address.position)
     ):
         addresses.setdefault(port_id, []).append({"subnet_id": subnet_id, "ip_address": ip})
     groups = resources.grouped(
@@ -55,7 +55,12 @@ def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str,
     columns = select(Network.id, Network.mtu, Network.qos_policy_id)
     networks = {row.id: row for row in session.execute(columns.where(Network.id.in_(wanted)))}
     seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
-    return [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
+    found = [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
+    trunks = trunking.details(session, ids)
+    for view in found:
+        if view["id"] in trunks:
+            view["trunk_details"] = trunks[view["id"]]
+    return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync
+from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync, trunking
 from knarr.core.network.api import qos
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
@@ -129,6 +129,8 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
     router_id = serviceports.router_of(session, row)
     if values.keys() & {"device_id", "device_owner"} or body.host_id is not UNSET:
         serviceports.check_free(session, row)
+    if body.host_id is not UNSET and (body.host_id or "") != row.host:
+        trunking.check_no_subport(session, ident)
     values.update(_new_mac(session, row, body), **_new_security(req, session, row, body))
     if body.fixed_ips is not UNSET:
         mac = values.get("mac_address", row.mac_address)
@@ -139,6 +141,8 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
     if body.qos_policy_id is not UNSET:
         values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
     session.execute(update(Port).where(Port.id == ident).values(**resources.touched(row, **values)))
+    if values.get("host", row.host) != row.host:
+        trunking.bind(session, req, trunking.subports(session, ident), values["host"])
     if router_id:
         sync.routers(session, req, [router_id])
     elif row.host or values.get("host"):
@@ -195,6 +199,7 @@ def delete_port(req: Request, ident: str) -> None:
         req.authorize("delete_port", port_target(session, req, row.project_id, network, row.device_owner))
         resources.check_revision(req, row)
         serviceports.check_free(session, row)
+        trunking.check_free(session, ident)
         floating.release(session, req, ident)
         resources.charge(req, session, row.project_id, port=-1)
         session.execute(delete(Address).where(Address.port_id == ident))
