@@ -173,7 +173,7 @@ def test_extensions_are_listed_and_shown(member):
     assert {"router", "qos", "ext-gw-mode"} <= aliases
     assert not {"dvr", "l3-ha", "vlan-transparent", "segment"} & aliases
     assert member.get(f"{V2}/extensions/binding").json["extension"]["alias"] == "binding"
-    assert error(member.get(f"{V2}/extensions/trunk")) == (404, "ExtensionNotFound")
+    assert error(member.get(f"{V2}/extensions/dvr")) == (404, "ExtensionNotFound")
 
 
 def test_quotas_are_set_by_administrators_and_reset(cloud, member):

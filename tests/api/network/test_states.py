@@ -39,7 +39,7 @@ def test_a_port_is_down_while_it_or_its_network_is_switched_off(member, net, por
 
 def test_a_network_that_is_switched_off_is_no_leg_of_its_router(member, connected, backend, until):
     router, network, _ = connected
-    until(lambda: state(backend, router).interfaces)
+    until(lambda: state(backend, router) and state(backend, router).interfaces)
     member.put(f"{V2}/networks/{network}", {"network": {"admin_state_up": False}})
     until(lambda: not state(backend, router).interfaces)
     member.put(f"{V2}/networks/{network}", {"network": {"admin_state_up": True}})
