@@ -67,6 +67,7 @@ ALWAYS = (
     ("standard-attr-tag", "Tag support", "Tags, and filters by them.", "2017-01-01"),
     ("standard-attr-timestamp", "Resource timestamps", "When it was made and changed.", "2016-09-12"),
     ("stateful-security-group", "Stateful security group", "Or without state.", "2019-11-26"),
+    ("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "At once.", "2019-12-29"),
     ("subnet-service-types", "Subnet service types", "Subnets for certain owners.", "2016-03-15"),
     ("subnet_allocation", "Subnet Allocation", "Subnets out of pools.", "2015-03-30"),
     ("subnet_onboard", "Subnet Onboard", "Taking subnets into pools.", "2019-04-10"),

@@ -108,12 +108,13 @@ def _dns(name: str, address: str, domain: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Made:
-    """A port as it was written a moment ago: its columns, (subnet id, address) pairs, groups, and network."""
+    """A port as it was written a moment ago: columns, (subnet id, address) pairs, groups, network, tags."""
 
     columns: dict[str, Any]
     addresses: list[tuple[str, str]]
     groups: list[str]
     network: Any
+    tags: list[str]
 
 
 def new_view(req: Request, made: Made) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def new_view(req: Request, made: Made) -> dict[str, Any]:
     pairs = sorted(made.addresses, key=lambda pair: ":" in pair[1])
     fixed = [{"subnet_id": subnet_id, "ip_address": ip} for subnet_id, ip in pairs]
     seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
-    return _view(row, {row.id: fixed}, {row.id: made.groups}, {}, made.network, seen)
+    return _view(row, {row.id: fixed}, {row.id: made.groups}, {row.id: made.tags}, made.network, seen)
 
 
 def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
@@ -145,6 +146,10 @@ def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
     return Port.id.in_(select(Address.port_id).where(tests))
 
 
+def _by_mac(_name: str, values: list[str]) -> ColumnElement[bool]:
+    return Port.mac_address.in_([value.lower() for value in values])
+
+
 def _by_groups(name: str, values: list[str]) -> ColumnElement[bool]:
     return Port.id.in_(select(PortGroup.port_id).where(PortGroup.group_id.in_(values)))
 
@@ -164,7 +169,6 @@ PORTS = resources.Resource(
             for name in (
                 "name",
                 "network_id",
-                "mac_address",
                 "status",
                 "device_id",
                 "device_owner",
@@ -172,6 +176,7 @@ PORTS = resources.Resource(
                 "qos_policy_id",
             )
         },
+        "mac_address": _by_mac,
         "admin_state_up": resources.is_true(Port.admin_state_up),
         "port_security_enabled": resources.is_true(Port.port_security_enabled),
         "binding:host_id": resources.equals(Port.host),

@@ -161,6 +161,7 @@ DISCOVERY = (
 QUOTA = "/v2.0/quotas/{project_id}"
 
 QUOTAS = (
+    Route("GET", "/v2.0/quotas", quotas.list_quotas, SIGNED_IN, summary="List projects with own quotas"),
     Route(
         "GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
     ),

@@ -16,6 +16,7 @@ Mac = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$")]
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+Tags = Annotated[list[Tag], Meta(max_length=50)]
 DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
 Kbps = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Direction = Literal["ingress", "egress"]
@@ -124,6 +125,7 @@ class PortCreate(PortFields, kw_only=True):
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
     network_id: Text
+    tags: Tags = []
 
 
 class PortUpdate(PortFields):
@@ -392,7 +394,7 @@ class TrunkSubPorts(Body):
 
 
 class TagsReplace(Body):
-    tags: Annotated[list[Tag], Meta(max_length=50)]
+    tags: Tags
 
 
 class QuotaUpdate(Body):

@@ -19,6 +19,7 @@ from knarr.core.network.portplan import (
     check_free_mac,
     group_ids,
     new_mac,
+    plain_mac,
     port_target,
 )
 from knarr.core.network.portviews import PORTS
@@ -56,7 +57,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
     security = network.port_security_enabled
     if body.port_security_enabled is not UNSET:
         security = body.port_security_enabled
-    mac = body.mac_address.lower().replace("-", ":") if body.mac_address else new_mac()
+    mac = plain_mac(body.mac_address) if body.mac_address else new_mac()
     check_free_mac(session, network.id, mac)
     subnets = ipam.lock_subnets(session, network.id) if body.fixed_ips != [] else []
     host, now = body.host_id or "", utcnow()
@@ -89,9 +90,12 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
         pairs = ipam.choose(session, network.id, subnets, mac)
         ipam.take(session, row["id"], pairs)
     _join(session, row["id"], groups)
+    tags = sorted(set(body.tags))
+    if tags:
+        session.execute(insert(Tag), [{"resource_id": row["id"], "tag": tag} for tag in tags])
     if host:
         sync.port(session, req, row["id"], network.id)
-    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network)
+    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network, tags)
 
 
 def _join(session: Session, port_id: str, groups: list[str]) -> None:
@@ -152,7 +156,7 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
 def _new_mac(session: Session, row: Any, body: Any) -> dict[str, Any]:
     if not body.mac_address:
         return {}
-    mac = body.mac_address.lower().replace("-", ":")
+    mac = plain_mac(body.mac_address)
     if mac == row.mac_address:
         return {}
     check_free_mac(session, row.network_id, mac)
