@@ -239,13 +239,14 @@ def test_a_router_that_was_damaged_by_hand_is_put_right(site: Site, itself: Mach
         "address": lambda: ip_netns(there, "ip", "address", "flush", "dev", f"qr-{inside}"),
         "bridge": lambda: hostnet.delete_bridge(site.outside.bridge),
     }
-    assert itself.pings(FLOATING)
-    damages[damage]()
-    assert not itself.pings(FLOATING)
-    assert site.cloud.backend.reconcile(site.cloud.desired)
-    assert not site.cloud.backend.reconcile(site.cloud.desired)
-    assert eventually(lambda: itself.pings(FLOATING))
-    assert eventually(lambda: site.client.pings("10.2.0.5"))
+    with site.server.serve(80):
+        assert itself.reaches(FLOATING, 80)
+        damages[damage]()
+        assert not itself.reaches(FLOATING, 80)
+        assert site.cloud.backend.reconcile(site.cloud.desired)
+        assert not site.cloud.backend.reconcile(site.cloud.desired)
+        assert eventually(lambda: itself.reaches(FLOATING, 80))
+        assert eventually(lambda: site.client.reaches("10.2.0.5", 80))
     assert peer_of(itself, site.client, "172.24.4.1") == "172.24.4.10"
 
 
