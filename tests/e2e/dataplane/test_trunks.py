@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_interface
 
@@ -44,11 +45,12 @@ class Trunk:
 
     def enter(self, port: PortState, vlan: int) -> Guest:
         """Gives the guest an interface in the VLAN; it stands for a VLAN device there."""
-        hostnet.run_in_namespace(self.guest.netns, lambda: _enter(port, vlan))
+        hostnet.run_in_namespace(self.guest.netns, lambda: enter_vlan(port.mac_address, port.fixed_ips, vlan))
         return Guest(port, self.guest.netns)
 
 
-def _enter(port: PortState, vlan: int) -> None:
+def enter_vlan(mac: str, addresses: Sequence[str], vlan: int) -> None:
+    """Makes an interface in a VLAN of eth0, in the thread's namespace; it stands for a VLAN device."""
     with Netlink() as netlink:
         name, side = f"eth0.{vlan}", f"side.{vlan}"
         links.add_veth(netlink, name, master=0, mtu=1450, group=0, peer=side)
@@ -56,8 +58,8 @@ def _enter(port: PortState, vlan: int) -> None:
         assert device and other and trunk
         vlans.join(netlink, trunk, other, vlan)
         links.set_link(netlink, other, up=True)
-        links.set_link(netlink, device, mac=port.mac_address)
-        for address in port.fixed_ips:
+        links.set_link(netlink, device, mac=mac)
+        for address in addresses:
             links.add_address(netlink, device.index, ip_interface(f"{address}/24"))
 
 
