@@ -257,13 +257,15 @@ class Cloud:
         return self.plug(port, gateway)
 
     def close(self) -> None:
-        for router_id in self.routers:
-            self.backend.remove_router(router_id)
-        for network_id in self.networks:
-            self.backend.remove_network(network_id)
-        self.backend.stop()
-        for name in self.namespaces:
-            hostnet.delete_namespace(name)
+        try:
+            for router_id in self.routers:
+                self.backend.remove_router(router_id)
+            for network_id in self.networks:
+                self.backend.remove_network(network_id)
+            self.backend.stop()
+        finally:
+            for name in self.namespaces:
+                hostnet.delete_namespace(name)
 
 
 def carries(netlink: Netlink, device: str) -> bool:
