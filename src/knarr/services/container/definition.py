@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from knarr.kernel.routing import Microversions
 from knarr.kernel.service import Service
-from knarr.services.container import agent, remote, usage, work
+from knarr.services.container import agent, fake_admin, image_work, remote, usage, work
 from knarr.services.container.api.root import MAXIMUM, MINIMUM
 from knarr.services.container.drivers.docker.options import docker_options
 from knarr.services.container.drivers.fake.options import fake_options
@@ -25,10 +25,10 @@ def build() -> Service:
         policies=POLICIES,
         error_body=error_body,
         microversions=Microversions("container", MINIMUM, MAXIMUM, MINIMUM),
-        operations=work.OPERATIONS,
-        periodics=agent.PERIODICS,
+        operations=(*work.OPERATIONS, *image_work.OPERATIONS),
+        periodics=(*agent.PERIODICS, *usage.PERIODICS),
         options=((GROUP, OPTIONS), ("docker", docker_options()), ("fake_engine", fake_options())),
-        rpc=remote.METHODS,
+        rpc={**remote.METHODS, **fake_admin.METHODS},
         quotas=usage.quotas,
         start=agent.start,
         stop=agent.stop,

@@ -20,7 +20,8 @@ class Container(Timestamps, Base):
     `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the
     order of the
     interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows
-    it. `image_id` is Glance's, for images from there.
+    it. `image_id` is Glance's, for images from there; `image_registry` is the domain of the registry that
+    serves an image whose name has none (None: the engine's own).
     `started_at`, `finished_at` and `exit_code` are the engine's, and give `status_detail`.
     """
 
@@ -64,6 +65,7 @@ class Container(Timestamps, Base):
     ports: Mapped[list[Any]]
     addresses: Mapped[dict[str, Any]]
     registry_id: Mapped[str | None] = mapped_column(Uuid)
+    image_registry: Mapped[str | None]
     host: Mapped[str | None]
     engine_id: Mapped[str | None]
     status: Mapped[str] = mapped_column(String(20))
@@ -146,3 +148,53 @@ class ComputeHost(Timestamps, Base):
     labels: Mapped[dict[str, str]]
     runtimes: Mapped[list[str]]
     enable_cpu_pinning: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class Registry(Timestamps, Base):
+    """A registry of a project with what it asks for. The password is encrypted (`runtime.secrets`)."""
+
+    __tablename__ = "container_registries"
+    __table_args__ = (Index("ix_container_registries_project_id_name", "project_id", "name"),)
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str | None]
+    domain: Mapped[str]
+    username: Mapped[str | None]
+    password: Mapped[str | None] = mapped_column(Text)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+
+
+class Image(Timestamps, Base):
+    """An image that an administrator had pulled to a host; the row goes away with it.
+
+    `image_id` and `size` (bytes) are the engine's, once it has the image. `status` is Pulling, Available,
+    Deleting or Error, with the reason of an error.
+    """
+
+    __tablename__ = "container_images"
+    __table_args__ = (UniqueConstraint("host", "repo", "tag"),)
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str]
+    repo: Mapped[str]
+    tag: Mapped[str] = mapped_column(String(128))
+    image_id: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    image_pull_policy: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(20))
+    status_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Network(Timestamps, Base):
+    """A network of the network service that an administrator made known here."""
+
+    __tablename__ = "container_networks"
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str]
+    neutron_net_id: Mapped[str] = mapped_column(String(64), unique=True)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))

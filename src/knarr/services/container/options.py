@@ -66,4 +66,10 @@ OPTIONS = [
     cfg.IntOpt("quota_memory", default=51200, min=-1, help="MiB of a project's containers."),
     cfg.IntOpt("quota_cpu", default=20, min=-1, help="Cores of a project's containers."),
     cfg.IntOpt("quota_disk", default=100, min=-1, help="GiB of a project's containers."),
+    cfg.IntOpt(
+        "quota_recount_interval",
+        default=3600,
+        min=0,
+        help="Seconds between counts of what projects use in truth; 0: never.",
+    ),
 ]

@@ -52,10 +52,15 @@ def _has_image(engine: Any, conf: Any, ref: str) -> bool:
     return engine.image_present(ref) is not None
 
 
+def _image_search(engine: Any, conf: Any, term: str) -> list[dict[str, Any]]:
+    return list(engine.image_search(term))
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "logs": _guarded(_logs),
     "execute": _guarded(_execute),
     "top": _guarded(_top),
     "stats": _guarded(_stats),
     "has_image": _guarded(_has_image),
+    "image_search": _guarded(_image_search),
 }

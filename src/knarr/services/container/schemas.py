@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from knarr.kernel.schema import Body, since
+from knarr.kernel.schema import UNSET, Body, UnsetType, since
 
 ContainerName = Annotated[
     str,
@@ -186,3 +186,92 @@ class QuotaUpdate(Body):
     memory: Limit | None = None
     cpu: Limit | None = None
     disk: Limit | None = None
+
+
+class ImagePull(Body):
+    """An image for a host (its name or id). `image_id` and `size` are the engine's once it has the image."""
+
+    repo: Annotated[str, Meta(min_length=2, max_length=255)]
+    host: Annotated[str, Meta(min_length=1, max_length=255)]
+    tag: Annotated[str, Meta(max_length=128)] | None = None
+    image_id: Short | None = None
+    size: Annotated[int, Meta(ge=0, le=2**62)] | Annotated[str, Meta(max_length=19)] | None = None
+    image_pull_policy: Literal["never", "always", "ifnotpresent"] | None = None
+
+
+class ImageSearch(Body):
+    image_driver: Literal["docker", "glance"] | None = None
+    exact_match: bool = False
+
+
+RegistryName = Annotated[str, Meta(min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")]
+# Host and port, as they stand before the first slash of an image's name.
+Domain = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?\Z"
+    ),
+]
+
+
+class RegistryCreate(Body):
+    domain: Domain
+    name: RegistryName | None = None
+    username: Short | None = None
+    password: Short | None = None
+
+
+class RegistryUpdate(Body):
+    domain: Domain | UnsetType = UNSET
+    name: RegistryName | UnsetType | None = UNSET
+    username: Short | UnsetType | None = UNSET
+    password: Short | UnsetType | None = UNSET
+
+
+class RegistryList(Listed):
+    all_projects: bool = False
+    name: Short | None = None
+    domain: Short | None = None
+    username: Short | None = None
+    project_id: Short | None = None
+    user_id: Short | None = None
+
+
+class NetworkCreate(Body):
+    neutron_net_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class OnHost(Body):
+    """Which host's fake engine is meant; without one, that of the process that answers."""
+
+    host: Short | None = None
+
+
+class Fault(Body):
+    """What the fake engine's next calls of a method are to do; see drivers.fake.faults.Fault. `container` (id
+    or name) is the short way to match one container. Seconds."""
+
+    method: Annotated[str, Meta(min_length=1, max_length=64)]
+    error: Annotated[str, Meta(max_length=32)] | None = None
+    message: Annotated[str, Meta(max_length=1024)] = ""
+    delay: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    times: Annotated[int, Meta(ge=1, le=1000000)] | None = None
+    seconds: Annotated[float, Meta(gt=0, le=86400)] | None = None
+    match: Annotated[str, Meta(max_length=255)] = ""
+    container: Short | None = None
+
+
+class Faults(Body):
+    faults: Annotated[list[Fault], Meta(max_length=100)]
+
+
+class FaultClear(OnHost):
+    method: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class End(Body):
+    """A container that ends by itself with this code."""
+
+    container: Short
+    exit_code: Annotated[int, Meta(ge=0, le=255)] = 137

@@ -12,7 +12,7 @@ from knarr.kernel.db import new_id, utcnow
 from knarr.kernel.errors import BadRequest, Conflict, NotFound
 from knarr.kernel.operations import enqueue
 from knarr.kernel.request import Request
-from knarr.services.container import images, journal, names, networking, scheduler, states, usage
+from knarr.services.container import images, journal, names, networking, registries, scheduler, states, usage
 from knarr.services.container.models import Container
 from knarr.services.container.schemas import ContainerCreate, RestartPolicy
 from knarr.services.container.views import container_viewer
@@ -33,6 +33,8 @@ def create(req: Request) -> dict[str, Any]:
         if getattr(body, name):
             req.authorize(rule)
     container = _container(req, body)
+    with req.db.read() as session:
+        _choose_registry(session, req, container, body.registry)
     client = req.runtime.client("network", req.ctx)
     external = req.allows("network:attach_external_network")
     container.nets = networking.resolve_nets(client, body.nets or [], container.project_id, external)
@@ -105,8 +107,6 @@ def _refuse_what_follows_later(body: ContainerCreate) -> None:
         raise BadRequest(
             "'exposed_ports' are not supported by this cloud: use 'security_groups' with the rules."
         )
-    if body.registry:
-        raise NotFound(f"Registry {body.registry} could not be found.", code="RegistryNotFound")
     if body.cpu_policy == "dedicated":
         raise BadRequest(
             "'cpu_policy' dedicated needs a host with pinned CPUs, and there is none: use shared."
@@ -170,6 +170,16 @@ def _check_present(req: Request, container: Container) -> None:
         f"Image {container.image} is on none of the {len(hosts)} hosts, and image_pull_policy is never.",
         code="ImageNotFound",
     )
+
+
+def _choose_registry(session: Session, req: Request, container: Container, wanted: str | None) -> None:
+    """Which registry serves the image; its credentials stay where they are until it is asked."""
+    if container.image_driver == images.GLANCE:
+        if wanted:
+            raise BadRequest("'registry' goes with the image_driver docker only.")
+        return
+    found = registries.source(session, req.runtime.conf, container.image, wanted, req.ctx)
+    container.registry_id, container.image_registry = found.registry_id, found.domain
 
 
 def _check_name(session: Session, req: Request, container: Container) -> None:

@@ -386,6 +386,11 @@ class ContainerEngine(ABC):
     def image_delete(self, ref: str, force: bool = False) -> None:
         """EngineConflict if a container uses it; NotThere if it is not on the engine."""
 
+    @abstractmethod
+    def image_search(self, term: str) -> list[dict[str, Any]]:
+        """What the engine's registry (Docker Hub) has by such a name: name, description, star_count,
+        is_official of each. RegistryUnavailable if it does not answer."""
+
     # sandboxes
 
     @abstractmethod

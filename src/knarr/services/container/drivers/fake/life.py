@@ -228,6 +228,13 @@ class Life:
             if number:
                 self._ended(container, 128 + number)
 
+    def end(self, name: str, exit_code: int) -> None:
+        """The program ends by itself with this code, as far as anybody can see: for tests of what follows."""
+        with self.world.lock:
+            container = self._running(name, "ending")
+            self._ended(container, exit_code)
+            self._restart_if_asked(container, exit_code)
+
     def reboot(self, name: str, timeout: int = 10) -> None:
         with self.world.lock:
             self.stop(name, timeout)
