@@ -1,4 +1,4 @@
-"""Networks, security groups and exposed ports of containers, as their owner and the network service see them."""
+"""Networks, security groups and exposed ports of containers."""
 
 from __future__ import annotations
 
@@ -202,3 +202,10 @@ def test_a_container_rebuilt_after_a_detachment_has_what_was_left(cloud: Cloud, 
     member.becomes(uuid, "Error")
     member.post(f"containers/{uuid}/start")
     assert member.becomes(uuid, "Running")["addresses"] == before
+
+
+def test_of_several_groups_with_one_name_an_administrators_own_is_meant(cloud: Cloud, admin: Member) -> None:
+    Member(cloud, cloud.person())  # has a group `default` as well, and the administrator sees it
+    uuid = admin.create(run=False, security_groups=["default"])
+    own = admin.person.get(f"/network/v2.0/security-groups?name=default&project_id={admin.project_id}")
+    assert admin.show(uuid)["security_groups"] == [own.json["security_groups"][0]["id"]]

@@ -29,8 +29,13 @@ MIN_AGE = 60.0  # seconds
 FORBIDDEN = ("/proc", "/sys", "/dev")
 
 
-def parse(mounts: Sequence[Any], most_kib: int) -> list[ContainerFile]:
-    """The files of a request. Raises BadRequest that names the mount and says what is wrong with it."""
+def parse(mounts: Sequence[Any], most_kib: int, typed: bool = True) -> list[ContainerFile]:
+    """The files of a request; `typed`: whether its version knows types of mounts.
+
+    Raises BadRequest that names the mount and says what is wrong with it."""
+    for n, mount in enumerate(mounts):
+        if mount.type is not None and not typed:
+            raise BadRequest(f"'mounts[{n}].type' is only supported from version 1.23 on.")
     found = [_one(mount, f"mounts[{n}]", n, most_kib) for n, mount in enumerate(mounts)]
     places = [file.destination for file in found]
     for n, place in enumerate(places):

@@ -17,6 +17,7 @@ from knarr.services.container.rest import call, get
 from knarr.services.container.schemas import Net
 
 DEVICE_OWNER = "compute:zun"
+NAME_FIELDS = [("fields", f) for f in ("id", "name", "project_id")]
 NETWORK_FIELDS = [
     ("fields", f) for f in ("id", "name", "project_id", "tenant_id", "shared", "router:external", "subnets")
 ]
@@ -38,8 +39,9 @@ def resolve_nets(client: Any, wishes: list[Net], project_id: str, external_allow
             raise BadRequest(f"nets[{n}] must have either 'network' or 'port'.")
         _check_family(wish.v4, 4, n)
         _check_family(wish.v6, 6, n)
-    networks = lookup(client, "network", [w.network for w in wishes if w.network], NETWORK_FIELDS)
-    ports = lookup(client, "port", [w.port for w in wishes if w.port], [])
+    named = [wish.network for wish in wishes if wish.network]
+    networks = lookup(client, "network", named, NETWORK_FIELDS, project_id)
+    ports = lookup(client, "port", [wish.port for wish in wishes if wish.port], [], project_id)
     found = [_one_net(client, wish, networks, ports, external_allowed) for wish in wishes]
     given = [net["port_id"] for net in found if net["port_id"]]
     if len(given) != len(set(given)):
@@ -83,9 +85,9 @@ def port_ids(addresses: dict[str, list[View]]) -> set[str]:
     return {row["port"] for rows in addresses.values() for row in rows}
 
 
-def resolve_groups(client: Any, names: list[str]) -> list[str]:
+def resolve_groups(client: Any, names: list[str], project_id: str) -> list[str]:
     """Ids of security groups given by id or name, each once."""
-    found = lookup(client, "security_group", names, [("fields", "id"), ("fields", "name")])
+    found = lookup(client, "security_group", names, NAME_FIELDS, project_id)
     return list(dict.fromkeys(found[name]["id"] for name in names))
 
 
@@ -193,8 +195,12 @@ def _default_network(client: Any, project_id: str) -> View:
     )
 
 
-def lookup(client: Any, kind: str, idents: list[str], fields: list[tuple[str, str]]) -> dict[str, View]:
-    """What the idents mean to the caller, by ident: one call for all ids, and one for all names."""
+def lookup(
+    client: Any, kind: str, idents: list[str], fields: list[tuple[str, str]], project_id: str | None
+) -> dict[str, View]:
+    """What the idents mean to the caller, by ident: one call for all ids, and one for all names.
+
+    An administrator sees the things of all projects: of several with one name, the project's own is meant."""
     ids = [ident for ident in idents if _is_uuid(ident)]
     names = [ident for ident in idents if ident not in ids]
     found: dict[str, View] = {}
@@ -203,18 +209,24 @@ def lookup(client: Any, kind: str, idents: list[str], fields: list[tuple[str, st
             continue
         params = [*((key, value) for value in dict.fromkeys(wanted)), *fields]
         path = f"/v2.0/{kind.replace('_', '-')}s"
+        rows: dict[str, list[View]] = {}
         for row in get(client, path, params)[f"{kind}s"]:
-            if row[key] in found:
-                raise Conflict(
-                    f"Multiple {kind.replace('_', ' ')}s have the name '{row[key]}': use the id instead."
-                )
-            found[row[key]] = row
+            rows.setdefault(row[key], []).append(row)
+        found.update({ident: _the_one(kind, ident, same, project_id) for ident, same in rows.items()})
     missing = [ident for ident in idents if ident not in found]
     if missing:
         words = kind.replace("_", " ")
         code = f"{words.title().replace(' ', '')}NotFound"
         raise NotFound(f"{words[0].upper()}{words[1:]} {missing[0]} could not be found.", code=code)
     return found
+
+
+def _the_one(kind: str, name: str, rows: list[View], project_id: str | None) -> View:
+    own = [row for row in rows if row.get("project_id") == project_id] if len(rows) > 1 else rows
+    if len(own) != 1:
+        words = kind.replace("_", " ")
+        raise Conflict(f"Multiple {words}s have the name '{name}': use the id instead.")
+    return own[0]
 
 
 def _one_net(

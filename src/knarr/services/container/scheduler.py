@@ -100,7 +100,8 @@ def _cpu_set(conf: Any, host: Candidate, wish: Wish) -> bool:
 def _pins(wish: Wish) -> str:
     if not wish.dedicated:
         return "CPUs that are not kept for dedicated containers"
-    return f"{cpusets.needed(wish.cpu)} free CPUs to pin and {wish.memory} MiB on one memory node"
+    count = cpusets.needed(wish.cpu)
+    return f"{count} free CPU{'s'[: count > 1]} to pin with {wish.memory} MiB on one memory node"
 
 
 FILTERS: dict[str, Filter] = {

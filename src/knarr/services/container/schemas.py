@@ -50,7 +50,7 @@ class Mount(Body):
     destination: Text
     source: Annotated[str, Meta(max_length=1048576)] | None = None
     size: Annotated[str, Meta(max_length=16)] | None = None
-    type: Annotated[Literal["volume", "bind"] | None, since("1.23")] = None
+    type: Literal["volume", "bind"] | None = None
 
 
 class ContainerCreate(Body):

@@ -42,14 +42,16 @@ def create(req: Request) -> dict[str, Any]:
     for name, rule in GUARDED:
         if getattr(body, name):
             req.authorize(rule)
-    given = files.parse(body.mounts or [], req.runtime.conf.container.maximum_file_kib)
+    most = req.runtime.conf.container.maximum_file_kib
+    given = files.parse(body.mounts or [], most, typed=req.at_least("1.23"))
     container = _container(req, body)
     with req.db.read() as session:
         _choose_registry(session, req, container, body.registry)
     client = req.runtime.client("network", req.ctx)
     external = req.allows("network:attach_external_network")
     container.nets = networking.resolve_nets(client, body.nets or [], container.project_id, external)
-    container.security_groups = networking.resolve_groups(client, body.security_groups or [])
+    groups = body.security_groups or []
+    container.security_groups = networking.resolve_groups(client, groups, container.project_id)
     if container.image_driver == images.GLANCE:
         container.image_id = images.check_glance(req.runtime.client("image", req.ctx), container.image)
     if container.image_pull_policy == "never":

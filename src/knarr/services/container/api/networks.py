@@ -79,7 +79,7 @@ def _meant(req: Request, container: Container, wish: NetworkDetach) -> tuple[str
         return wish.network, wish.port
     client = req.runtime.client("network", req.ctx)
     kind, name = ("port", wish.port) if wish.port else ("network", wish.network)
-    found = networking.lookup(client, kind, [name or ""], [("fields", "id"), ("fields", "name")])
+    found = networking.lookup(client, kind, [name or ""], networking.NAME_FIELDS, container.project_id)
     ident = str(found[name or ""]["id"])
     return (None, ident) if wish.port else (ident, None)
 
@@ -133,8 +133,10 @@ def _change_groups(req: Request, ident: str, action: str) -> Response:
     if not name:
         raise BadRequest("'name' is a required property and is missing.")
     with req.db.read() as session:
-        check(find(session, req, ident), action, ident)
-    [group] = networking.resolve_groups(req.runtime.client("network", req.ctx), [name])
+        container = find(session, req, ident)
+        check(container, action, ident)
+    client = req.runtime.client("network", req.ctx)
+    [group] = networking.resolve_groups(client, [name], container.project_id)
     with req.db.write() as session:
         container = find(session, req, ident)
         row = check(container, action, ident)
