@@ -481,7 +481,15 @@ class ContainerEngine(ABC):
         """Ours, without sandboxes, in one call of the engine."""
 
     @abstractmethod
-    def update(self, name: str, cpu: float | None = None, memory_mib: int | None = None) -> None: ...
+    def update(
+        self,
+        name: str,
+        cpu: float | None = None,
+        memory_mib: int | None = None,
+        cpuset: str | None = None,
+        cpuset_mems: str | None = None,
+    ) -> None:
+        """Other limits from now on; None leaves one as it is. InvalidRequest for less memory than it uses."""
 
     # what runs inside
 
