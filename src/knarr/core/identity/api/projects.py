@@ -138,7 +138,7 @@ def update_project(req: Request, project_id: str) -> View:
         check_may_change("project", project, body)
         for name in ("domain_id", "parent_id", "is_domain"):
             value = getattr(body, name)
-            if value is not UNSET and value != (getattr(project, name) or None):
+            if value is not UNSET and value != shown[name]:
                 raise BadRequest(f"{name} cannot be changed.")
         if body.name is not UNSET:
             refuse_duplicate(session, Project, "project", body.name, project.domain_id, but=project.id)
