@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from knarr.core.identity.routes import ROUTES
-
 from knarr.kernel.schema import OpenBody
 
 from .helpers import PASSWORD, unique
