@@ -27,6 +27,8 @@ RULES: dict[str, str] = {
     "get_member": READER,
     "modify_member": f"{ADMIN} or role:member",
     "stores_info_detail": ADMIN,
+    "get_task": READER,
+    "tasks_api_access": ADMIN,
 }
 
 
