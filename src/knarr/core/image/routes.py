@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from knarr.core.image.api import data, discovery, images, imports, members, patching, tags
+from knarr.core.image.metadefroutes import ROUTES as METADEF_ROUTES
 from knarr.core.image.policies import SIGNED_IN
 from knarr.core.image.schemas import Import, NewTask
 from knarr.kernel.routing import Route
@@ -25,6 +26,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/versions", discovery.versions, None, summary="Versions of the API"),
     Route("GET", "/v2", discovery.versions, None, 300, summary="Versions of the API"),
     Route("GET", "/v2/schemas/{name}", discovery.schema, SIGNED_IN, summary="A JSON schema"),
+    Route(
+        "GET",
+        "/v2/schemas/metadefs/{name}",
+        discovery.metadef_schema,
+        SIGNED_IN,
+        summary="A JSON schema of definitions",
+    ),
     Route("GET", "/v2/info/stores", discovery.stores, SIGNED_IN, summary="Where data is kept"),
     Route(
         "GET",
@@ -67,4 +75,5 @@ ROUTES: tuple[Route, ...] = (
         "PUT", MEMBER, members.update, "modify_member", body=OBJECT, summary="Accept or reject as a member"
     ),
     Route("DELETE", MEMBER, members.delete, SIGNED_IN, 204, summary="Share no longer"),
+    *METADEF_ROUTES,
 )
