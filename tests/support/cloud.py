@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.support import databases
 
 from knarr.kernel import config, runtime
 
@@ -73,6 +74,7 @@ class Cloud:
             [], found, state_dir=str(state_dir), engine="fake", base_url=BASE_URL, host="test-host"
         )
         conf.set_override("password_hash_rounds", 4, group="identity")
+        settings.setdefault("database__url", databases.of(state_dir))
         for name, value in settings.items():
             group, _, option = name.rpartition("__")
             conf.set_override(option, value, group=group or None)

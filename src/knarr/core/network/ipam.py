@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Address, Subnet
 from knarr.kernel.db import retry_on_conflict
+from knarr.kernel.errors import Conflict
 
 T = TypeVar("T")
 
@@ -117,12 +118,26 @@ def lock_subnets(session: Session, network_id: str) -> list[Any]:
         Subnet.gateway_ip,
         Subnet.ipv6_address_mode,
         Subnet.allocation_pools,
+        Subnet.service_types,
         Subnet.created_at,
     )
     rows = session.execute(
         select(*columns).where(Subnet.network_id == network_id).order_by(Subnet.id).with_for_update()
     ).all()
     return sorted(rows, key=lambda row: (row.created_at, row.id))
+
+
+def serving(network_id: str, subnets: list[Any], device_owner: str) -> list[Any]:
+    """The subnets that give addresses to ports of this owner: those that name it among their service types,
+    then those that name none.
+
+    Raises 409 IpAddressGenerationFailureNoMatchingSubnet if there are subnets, but all for other owners.
+    """
+    named = [subnet for subnet in subnets if device_owner in (subnet.service_types or ())]
+    found = named + [subnet for subnet in subnets if not subnet.service_types]
+    if subnets and not found:
+        raise fault("IpAddressGenerationFailureNoMatchingSubnet", network=network_id, owner=device_owner)
+    return found
 
 
 def choose(session: Session, network_id: str, subnets: Iterable[Any], mac: str) -> list[tuple[Any, str]]:
@@ -176,9 +191,23 @@ def _asked_subnet(network_id: str, subnets: list[Any], wanted: Any) -> Any:
 
 def parse_ip(value: str, field: str) -> IPv4Address | IPv6Address:
     try:
-        return ip_address(value)
+        if "%" not in value:  # a zone means something on one host only
+            return ip_address(value)
     except ValueError:
-        raise fault("InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP address") from None
+        pass
+    raise fault("InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP address")
+
+
+def parse_net(value: str, field: str) -> IPv4Network | IPv6Network:
+    """A CIDR or one address; bits behind the prefix are dropped."""
+    try:
+        if "%" not in value:
+            return ip_network(value, strict=False)
+    except ValueError:
+        pass
+    raise fault(
+        "InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP network, e.g. 10.0.0.0/24"
+    )
 
 
 def usable(ip: IPv4Address | IPv6Address, cidr: str) -> bool:
@@ -201,6 +230,46 @@ def take(session: Session, port_id: str, pairs: Iterable[tuple[Any, str]]) -> No
         session.execute(insert(Address), rows)
 
 
+def take_asked(
+    session: Session, network_id: str, subnets: list[Any], wanted: list[Any], port_id: str, mac: str
+) -> list[tuple[Any, str]]:
+    """Take what `fixed_ips` asks for, and tell it. Addresses that name themselves come first, so that none is
+    picked that a later entry asks for.
+    """
+    pairs = []
+    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
+        pairs.append(ask(session, network_id, subnets, entry, mac))
+        take(session, port_id, pairs[-1:])
+    return pairs
+
+
+def readdress(session: Session, port_id: str, network_id: str, wanted: list[Any], mac: str = "") -> list[str]:
+    """Keep what is asked for again, give back the rest, take what is new. Returns what was given back."""
+    subnets = lock_subnets(session, network_id)
+    have = session.execute(
+        select(Address.subnet_id, Address.ip_address).where(Address.port_id == port_id)
+    ).all()
+    left, new = list(have), []
+    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
+        match = next((a for a in left if _same(a, entry)), None)
+        if match is None:
+            new.append(entry)
+        else:
+            left.remove(match)
+    gone = [address.ip_address for address in left]
+    session.execute(delete(Address).where(Address.port_id == port_id, Address.ip_address.in_(gone)))
+    take_asked(session, network_id, subnets, new, port_id, mac)
+    return gone
+
+
+def _same(address: Any, entry: Any) -> bool:
+    if entry.subnet_id and entry.subnet_id != address.subnet_id:
+        return False
+    if entry.ip_address:
+        return str(parse_ip(entry.ip_address, "fixed_ips.ip_address")) == address.ip_address
+    return bool(entry.subnet_id)
+
+
 def race(transaction: Callable[[], T]) -> T:
     """The result of a whole transaction, which is tried again when it lost a row to another one."""
     for _ in range(ATTEMPTS):
@@ -208,4 +277,4 @@ def race(transaction: Callable[[], T]) -> T:
             return retry_on_conflict(transaction)
         except IntegrityError:
             continue
-    return transaction()
+    raise Conflict("Others changed the same things over and over; try again.")
