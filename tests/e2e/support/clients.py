@@ -48,7 +48,7 @@ class Person:
             self.host.command([str(programs() / program), *arguments]),
             capture_output=True,
             text=True,
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             timeout=CALL_SECONDS,
         )
@@ -79,7 +79,8 @@ class Person:
         wait_until(reached, seconds, lambda: last)
         return last
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The variables by which the clients know the cloud and the person."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         own = {f"OS_{key.upper()}": value for key, value in self.auth.items()}
         return kept | own | {"OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
