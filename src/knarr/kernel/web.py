@@ -48,6 +48,8 @@ class ServiceApp:
         self.runtime = runtime
         self.service = service
         self._app = falcon.App(middleware=[self], request_type=_Raw)
+        # What has a body says of which type it is; what has none says nothing.
+        self._app.resp_options.default_media_type = None  # type: ignore[assignment]
         options = self._app.req_options
         options.strip_url_path_trailing_slash = True
         options.auto_parse_qs_csv = False
