@@ -49,7 +49,7 @@ class Person:
             self.host.command([str(programs() / program), *arguments]),
             capture_output=True,
             text=True,
-            env=self.environment(),
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             timeout=CALL_SECONDS,
         )
@@ -85,8 +85,7 @@ class Person:
         wait_until(reached, seconds, lambda: last)
         return last
 
-    def environment(self) -> dict[str, str]:
-        """The variables by which the clients know the cloud and the person."""
+    def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         own = {f"OS_{key.upper()}": value for key, value in self.auth.items()}
         return kept | own | {"OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
