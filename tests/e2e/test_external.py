@@ -1,8 +1,9 @@
-"""The container service alone, with another cloud's Keystone and Neutron on the wire."""
+"""The container service alone, with another cloud's Keystone, Neutron and Glance on the wire."""
 
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ CONTAINERS = "/container/v1/containers"
 
 @pytest.fixture(scope="module")
 def cloud(make_knarr: MakeKnarr) -> Knarr:
-    """A cloud with its own Keystone and Neutron."""
+    """A cloud with its own Keystone, Neutron and Glance."""
     clients.programs()
     return make_knarr()
 
@@ -72,6 +73,22 @@ def test_a_container_runs_on_the_networks_of_the_cloud(
     (port,) = _ports(cloud, token, row["uuid"])
     assert port["network_id"] == network
     wait_until(lambda: _ports(cloud, token, row["uuid"])[0]["status"] == "ACTIVE", 10)
+    _delete(alone, cloud, token, row["uuid"])
+
+
+def test_an_image_of_the_clouds_glance_is_used(
+    alone: Knarr, cloud: Knarr, bob: Person, token: str, network: str, docker_engine: Any, tmp_path: Path
+) -> None:
+    archive = tmp_path / "image.tar"
+    with archive.open("wb") as file:
+        file.writelines(docker_engine.images.get(IMAGE).save(named=True))
+    formats = ("--container-format", "docker", "--disk-format", "raw")
+    bob.openstack("image", "create", *formats, "--file", str(archive), "outside-image")
+
+    body = {"image": "outside-image", "image_driver": "glance", "nets": [{"network": network}]}
+    row = _run(alone, token, body)
+
+    assert row["image_driver"] == "glance"
     _delete(alone, cloud, token, row["uuid"])
 
 

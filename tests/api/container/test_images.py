@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.support.cloud import Cloud, wait_for
 
+from knarr.services.container import image_work
 from knarr.services.container.drivers.fake import FakeEngine
 from knarr.services.container.locator import engine_of
 
@@ -188,6 +189,21 @@ def test_deleting_ends_a_pull_under_way(admin: Member, cloud: Cloud, engine: Fak
         cloud.runtime.conf.clear_override("pull_seconds", group="fake_engine")
 
 
+def test_one_that_was_taken_behind_our_back_says_so_and_can_be_pulled_again(
+    admin: Member, cloud: Cloud, engine: FakeEngine
+) -> None:
+    uuid, kept = pull(admin, "taken")["uuid"], pull(admin, "kept@sha256:" + "1" * 64)["uuid"]
+    for ident in (uuid, kept):
+        settled(admin, ident)
+    engine.image_delete("taken")
+    image_work.compare(cloud.runtime)
+    shown = admin.get(f"images/{uuid}").json
+    assert (shown["status"], admin.get(f"images/{kept}").json["status"]) == ("Error", "Available")
+    assert "pull it again" in shown["status_reason"]
+    assert pull(admin, "taken")["uuid"] == uuid
+    assert settled(admin, uuid)["status"] == "Available"
+
+
 def test_lists_are_sorted_and_paged(admin: Member) -> None:
     for name in ("page-a", "page-b", "page-c"):
         settled(admin, pull(admin, name)["uuid"])
@@ -239,6 +255,7 @@ def test_everybody_searches(member: Member) -> None:
     assert names("busybox/search?exact_match=true&image_driver=docker") == ["busybox"]
     assert names("box/search?exact_match=True") == []
     assert names("library/nothing-like-it/search") == []
+    assert names("r.example.org:5000/team/nothing-like-it/search") == []
     assert member.get("images/box/search?image_driver=podman").status == 400
     assert member.get("images/box/search?colour=red").status == 400
 

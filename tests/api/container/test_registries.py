@@ -183,6 +183,18 @@ def test_wrong_credentials_or_none_end_in_an_error_that_says_who_was_asked_as_wh
     assert "without credentials" in without["status_reason"]
 
 
+def test_a_password_whose_key_is_lost_is_asked_for_anew(cloud: Cloud, member: Member) -> None:
+    made = make(member, name="mine", username="jo", password=SECRET)
+    with cloud.runtime.db.write() as session:
+        row = session.get(Registry, made["uuid"])
+        assert row is not None
+        row.password = "not of this key"
+    shown = member.show(member.create(image="team/lost:1", registry="mine"))
+    assert shown["status"] == "Error"
+    assert "set it again" in shown["status_reason"]
+    assert str(cloud.runtime.state_dir) not in shown["status_reason"]
+
+
 def test_credentials_do_not_go_to_another_registry(member: Member) -> None:
     make(member, name="mine", username="jo", password=SECRET)
     answer = member.post("containers", {"image": "elsewhere.example.org/box", "registry": "mine"})

@@ -87,3 +87,10 @@ def test_an_image_has_a_limited_number_of_members(member, shared):
     for number in range(128):
         assert member.post(f"{shared}/members", {"member": f"project-{number}"}).status == 200
     assert member.post(f"{shared}/members", {"member": "one-more"}).status == 413
+
+
+def test_a_body_that_names_another_member_is_refused(member, other, shared):
+    member.post(f"{shared}/members", {"member": other.project_id})
+    path = f"{shared}/members/{other.project_id}"
+    assert other.put(path, {"status": "accepted", "member": other.project_id}).status == 200
+    assert other.put(path, {"status": "accepted", "member": "another"}).status == 400

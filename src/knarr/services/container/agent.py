@@ -11,10 +11,12 @@ from sqlalchemy import func, select
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.periodic import Periodic
-from knarr.services.container import cpusets, sync
-from knarr.services.container.drivers.base import EngineError
+from knarr.services.container import cpusets, follow, sync
+from knarr.services.container.drivers.base import ContainerEvent, EngineError
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import ComputeHost, ComputeService, Container
+from knarr.services.container.sessions.proxy import proxy_of
+from knarr.services.container.streams import sources_of
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
@@ -43,16 +45,23 @@ class Agent:
     def _follow(self) -> None:
         engine = engine_of(self._runtime)
         engine.start_background()
-        engine.events(partial(sync.on_event, self._runtime), self._stop)
+        engine.events(self._on_event, self._stop)
+
+    def _on_event(self, event: ContainerEvent) -> None:
+        follow.announce(self._runtime, event)
+        sync.on_event(self._runtime, event)
 
 
 def start(runtime: Runtime) -> None:
     agent = runtime.component("container.agent", partial(Agent, runtime))
     heartbeat(runtime)
+    proxy_of(runtime).start()
     agent.start()
 
 
 def stop(runtime: Runtime) -> None:
+    proxy_of(runtime).stop()
+    sources_of(runtime).close_all()
     runtime.component("container.agent", partial(Agent, runtime)).stop()
 
 
@@ -117,7 +126,12 @@ def _facts(info: Any, conf: Any) -> dict[str, Any]:
     }
 
 
+def sweep_sessions(runtime: Runtime) -> None:
+    proxy_of(runtime).sweep()
+
+
 PERIODICS = (
+    Periodic("container.sessions", 60, sweep_sessions),
     Periodic("container.heartbeat", "container.report_interval", heartbeat),
     Periodic("container.sync", "container.sync_interval", sync.full, run_at_start=True),
 )

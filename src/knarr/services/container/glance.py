@@ -77,7 +77,11 @@ def load(work: Any, engine: Any, image_id: str, ref: str) -> None:
     answer = client.get(f"/v2/images/{image_id}/file", stream=True, timeout=TIMEOUT)
     if answer.status_code != 200:
         raise Fatal(f"Image {image_id} could not be read from the image service ({answer.status_code}).")
-    stream = _Checked(answer.raw, image, work)
+    with answer:
+        _load_checked(engine, _Checked(answer.raw, image, work), image_id, ref)
+
+
+def _load_checked(engine: Any, stream: _Checked, image_id: str, ref: str) -> None:
     try:
         engine.load(stream, ref)
     except InvalidRequest:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from knarr.kernel.operations import Cancelled, Fatal, OperationKind, Step
+from knarr.kernel.periodic import Periodic
 from knarr.kernel.work import Work
 from knarr.services.container import images, registries
 from knarr.services.container.drivers.base import EngineError, NotThere
+from knarr.services.container.drivers.names import canonical
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import Image
 
 RESOURCE = "image"
+GONE = "The image was removed from its host by something else: pull it again."
 PULLING, AVAILABLE, DELETING, FAILED = "Pulling", "Available", "Deleting", "Error"
 
 
@@ -66,6 +69,29 @@ def _from_engine(work: Work, row: Image) -> None:
 def remove_failed(work: Work, error: BaseException) -> None:
     reason = f"The image could not be deleted: {error}"
     _change(work, status=AVAILABLE, status_reason=reason)
+
+
+def compare(runtime: Any) -> None:
+    """The periodic task: a row whose image somebody else took from the engine says so."""
+    with runtime.db.read() as session:
+        rows = session.scalars(
+            select(Image).where(Image.host == runtime.host, Image.status == AVAILABLE)
+        ).all()
+    if not rows:
+        return
+    engine = engine_of(runtime)
+    there = {canonical(image.ref) for image in engine.images()}
+    refs = {row.uuid: full_ref(runtime.conf, row) for row in rows}
+    gone = [ident for ident, ref in refs.items() if canonical(ref) not in there]
+    gone = [ident for ident in gone if engine.image_present(refs[ident]) is None]
+    if not gone:
+        return
+    with runtime.db.write() as session:
+        lost = update(Image).where(Image.uuid.in_(gone), Image.status == AVAILABLE)
+        session.execute(lost.values(status=FAILED, status_reason=GONE))
+
+
+PERIODICS = (Periodic("container.images", "container.sync_interval", compare),)
 
 
 def _final(error: EngineError) -> Exception:

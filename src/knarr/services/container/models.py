@@ -21,6 +21,7 @@ from sqlalchemy.dialects.mysql import MEDIUMBLOB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knarr.kernel.db import Base, Timestamps, new_id
+from knarr.services.container.sessions.models import ContainerSession as ContainerSession
 
 Uuid = String(36)
 FILE = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")

@@ -6,6 +6,7 @@ else to the engine's own (Docker Hub). Credentials go to the registry they were 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,13 @@ from sqlalchemy.orm import Session
 from knarr.kernel import ownership
 from knarr.kernel.context import RequestContext
 from knarr.kernel.errors import BadRequest
+from knarr.kernel.operations import Fatal
+from knarr.kernel.secrets import SecretError
 from knarr.services.container.drivers.base import Credentials
 from knarr.services.container.drivers.names import has_domain, registry_of
 from knarr.services.container.models import Registry
+
+LOG = logging.getLogger(__name__)
 
 HTTPS = ":443"
 
@@ -70,15 +75,23 @@ def full_name(image: str, domain: str | None) -> str:
 
 
 def credentials(runtime: Any, ref: str, registry_id: str | None = None) -> Credentials | None:
-    """What the registry of the image's full name asks for, if we were told."""
+    """What the registry of the image's full name asks for, if we were told. Raises Fatal if it is lost."""
     if registry_id is None:
         return _default_credentials(runtime.conf.docker, ref)
     with runtime.db.read() as session:
         registry = session.get(Registry, registry_id)
     if registry is None or not registry.username or as_domain(registry.domain) != registry_of(ref):
         return None
-    password = runtime.secrets.decrypt(registry.password) if registry.password else ""
-    return Credentials(registry.username, password, registry_of(ref))
+    return Credentials(registry.username, _password(runtime, registry), registry_of(ref))
+
+
+def _password(runtime: Any, registry: Registry) -> str:
+    try:
+        return str(runtime.secrets.decrypt(registry.password)) if registry.password else ""
+    except SecretError as error:
+        LOG.error("the password of registry %s is lost: %s", registry.uuid, error)  # noqa: TRY400
+        which = registry.name or registry.uuid
+        raise Fatal(f"The password of registry {which} cannot be read any more: set it again.") from error
 
 
 def _default_credentials(conf: Any, ref: str) -> Credentials | None:

@@ -182,6 +182,43 @@ class Logs(Body):
     timestamps: bool = False
     tail: Annotated[str, Meta(max_length=16)] = "all"
     since: Annotated[str, Meta(max_length=64)] | None = None
+    follow: bool = False
+
+
+Side = Annotated[int, Meta(ge=0, le=65535)]
+Path = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class Resize(Body):
+    """A window, in characters. 0 and 0: there is none."""
+
+    h: Side
+    w: Side
+
+
+class ExecuteResize(Resize):
+    exec_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
+
+
+class ArchivePath(Body):
+    path: Path
+
+
+class ArchivePut(Body):
+    """The path stands in the query string or in the body."""
+
+    data: str
+    path: Path | None = None
+
+
+class ArchiveWhere(Body):
+    path: Path | None = None
+
+
+class Events(Body):
+    all_projects: bool = False
+    container: Short | None = None
+    format: Literal["sse", "lines"] | None = None
 
 
 class Execute(Body):

@@ -51,8 +51,11 @@ def show(req: Request, ident: str, member_id: str) -> dict[str, Any]:
 
 def update(req: Request, ident: str, member_id: str) -> dict[str, Any]:
     status = req.body.get("status")
-    if status not in MEMBER_STATUSES or len(req.body) > 1:
-        raise BadRequest(f"'status' is required: one of {', '.join(MEMBER_STATUSES)}.")
+    # The client sends the member a second time, in the body.
+    if status not in MEMBER_STATUSES or req.body.keys() - {"status", "member"}:
+        raise BadRequest(f"'status' is required, and nothing else: one of {', '.join(MEMBER_STATUSES)}.")
+    if req.body.get("member", member_id) != member_id:
+        raise BadRequest(f"'member' is not the member of the address, {member_id[:64]}.")
     with req.db.write() as session:
         image = _shared(load(session, req.ctx, ident))
         row = _find(session, req, image, member_id)

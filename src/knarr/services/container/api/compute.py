@@ -10,7 +10,7 @@ from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Conflict, NotFound
 from knarr.kernel.listing import Listing, Page, next_link
 from knarr.kernel.request import Request
-from knarr.services.container.models import ComputeHost, ComputeService, Container
+from knarr.services.container.models import ComputeHost, ComputeService, Container, Image
 from knarr.services.container.scheduler import is_up
 from knarr.services.container.views import host_view, service_view
 
@@ -88,6 +88,7 @@ def remove(req: Request) -> None:
                 f"Service {binary} on host {host} could not be found.", code="ComputeServiceNotFound"
             )
         session.execute(delete(ComputeHost).where(ComputeHost.hostname == host))
+        session.execute(delete(Image).where(Image.host == host))
 
 
 def hosts(req: Request) -> dict[str, Any]:

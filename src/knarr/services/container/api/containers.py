@@ -29,6 +29,8 @@ LISTING = Listing(
         "status", "task_state", "auto_remove",
     ),
 )  # fmt: skip
+# What the official clients send where nobody named a signal.
+UNSAID = "None"
 # Deletion is waited for below 1.10, for so long at most.
 DELETE_SECONDS = 60.0
 FILTERS = ("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove")
@@ -170,7 +172,9 @@ def kill(req: Request, ident: str) -> Response:
     from knarr.services.container.drivers.base import InvalidRequest
     from knarr.services.container.drivers.names import signal_name
 
-    wanted = req.query.signal or (req.body.signal if req.body else None) or "KILL"
+    wanted = req.query.signal or (req.body.signal if req.body else None)
+    if wanted in (None, "", UNSAID):
+        wanted = "KILL"
     try:
         signal = signal_name(wanted)
     except InvalidRequest as error:

@@ -24,6 +24,7 @@ from knarr.services.container import (
     usage,
 )
 from knarr.services.container.api import placing
+from knarr.services.container.api.owners import project_of
 from knarr.services.container.models import Container, ContainerFile
 from knarr.services.container.schemas import ContainerCreate, RestartPolicy
 from knarr.services.container.views import container_viewer
@@ -82,7 +83,7 @@ def _container(req: Request, body: ContainerCreate) -> Container:
     return Container(
         uuid=new_id(),
         name=body.name or names.generate(),
-        project_id=req.ctx.project_id,
+        project_id=project_of(req, "container"),
         user_id=req.ctx.user_id,
         image=body.image,
         image_driver=body.image_driver or conf.default_image_driver,

@@ -156,9 +156,9 @@ def _check_unused(session: Session, req: Request, row: Image) -> None:
 # Search
 
 
-def search(req: Request, ident: str, rest: str | None = None) -> list[dict[str, Any]]:
+def search(req: Request, **parts: str) -> list[dict[str, Any]]:
     """GET /v1/images/{name}/search: images of the engine's registry, or of the image service."""
-    name = f"{ident}/{rest}" if rest else ident
+    name = "/".join(parts.values())
     query = req.query
     driver = query.image_driver or req.runtime.conf.container.default_image_driver
     if driver == images.GLANCE:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel import ownership
 from knarr.kernel.db import new_id
-from knarr.kernel.errors import BadRequest, Conflict
+from knarr.kernel.errors import Conflict
 from knarr.kernel.listing import Listing, next_link
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UnsetType
 from knarr.services.container import registries
+from knarr.services.container.api.owners import project_of
 from knarr.services.container.models import Container, Registry
 from knarr.services.container.schemas import RegistryCreate, RegistryUpdate
 from knarr.services.container.views import registry_view
@@ -28,8 +29,7 @@ FILTERS = ("name", "domain", "username", "project_id", "user_id")
 
 def create(req: Request) -> dict[str, Any]:
     body: RegistryCreate = req.body
-    if not req.ctx.project_id:
-        raise BadRequest("A registry belongs to a project: use a token of one.")
+    project_id = project_of(req, "registry")
     with req.db.write() as session:
         row = Registry(
             uuid=new_id(),
@@ -37,7 +37,7 @@ def create(req: Request) -> dict[str, Any]:
             domain=body.domain,
             username=body.username,
             password=_sealed(req, body.password),
-            project_id=req.ctx.project_id,
+            project_id=project_id,
             user_id=req.ctx.user_id,
         )
         session.add(row)

@@ -6,7 +6,7 @@ from knarr.kernel.routing import Route
 from knarr.services.container import schemas
 from knarr.services.container.api import images
 
-# A name stands before /search as users write it, so it may have a slash in it.
+# A name stands before /search as users write it, so it may have slashes in it.
 IMAGES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -39,6 +39,6 @@ IMAGES: tuple[Route, ...] = (
             query=schemas.ImageSearch,
             summary="Search for images",
         )
-        for name in ("{ident}", "{ident}/{rest}")
+        for name in ("{ident}", "{ident}/{second}", "{ident}/{second}/{third}")
     ),
 )

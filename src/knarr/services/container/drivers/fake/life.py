@@ -172,7 +172,10 @@ class Life:
     def _program_ends(self, container: Container) -> None:
         if container.status != "Running" or container.ends_at is None or container.ends_at > time.time():
             return
-        code = self._plan(container).exit_code
+        self._stops(container, self._plan(container).exit_code)
+
+    def _stops(self, container: Container, code: int) -> None:
+        """Its program ends by itself."""
         self._ended(container, code)
         self._restart_if_asked(container, code)
 
