@@ -39,7 +39,9 @@ def _setter(session: Session, context: Any, node: Any, target: Expression) -> Se
         raise InvalidLhs(f"{target.text} is a type: a type cannot be assigned", target.position)
     if isinstance(node, ast.IndexExpression) and len(node.args) == 2:
         return _item(session, context, node, target)
-    raise InvalidLhs(f"{target.text} cannot be assigned: use a variable, property, key or item", target.position)
+    raise InvalidLhs(
+        f"{target.text} cannot be assigned: use a variable, property, key or item", target.position
+    )
 
 
 def _variable(context: Any, name: str, target: Expression) -> Setter:

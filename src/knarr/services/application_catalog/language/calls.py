@@ -182,9 +182,7 @@ class Calls:
             return found if found.is_static else None
         return None if found.usage.value == "Extension" else found
 
-    def call(
-        self, method: Method, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
+    def call(self, method: Method, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call this very method: its arguments bound by their contracts, its body executed."""
         mock = self.session.mocks.get((_key(target), method.name)) if self.session.mocks else None
         if mock is None and self.session.mocks:
@@ -226,9 +224,7 @@ class Calls:
             raise ObjectDestroyed(f"{real!r} was destroyed: its methods cannot be called any more")
         return real
 
-    def _call_python(
-        self, method: Method, this: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
+    def _call_python(self, method: Method, this: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         from yaql.language.exceptions import ArgumentException
         from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
@@ -261,7 +257,10 @@ class Calls:
                 rest = []
             elif argument.usage is ArgumentUsage.KW_ARGS:
                 values[argument.name] = frozen(
-                    {key: self._bound(method, this, argument, value, f".{key}") for key, value in named.items()}
+                    {
+                        key: self._bound(method, this, argument, value, f".{key}")
+                        for key, value in named.items()
+                    }
                 )
                 named = {}
             else:

@@ -31,7 +31,7 @@ class Dialect:
         self._mutex = threading.Lock()  # the parser keeps its state in itself
 
     def parse(self, text: str) -> Any:
-        """The syntax tree of an expression, to be called with (receiver, context, engine). Raises ValueError."""
+        """An expression's syntax tree, to be called with (receiver, context, engine). Raises ValueError."""
         found = self._parsed.get(text)
         if found is None:
             found = self._parse(text)

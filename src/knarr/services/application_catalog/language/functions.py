@@ -1,4 +1,4 @@
-"""What the language adds to YAQL: operators on objects and types, and the functions of the language itself."""
+"""What the language adds to YAQL: operators on objects and types, and functions of its own."""
 
 from __future__ import annotations
 

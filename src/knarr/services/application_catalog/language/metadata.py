@@ -112,9 +112,7 @@ def _meta_class(
     return kind
 
 
-def _instance(
-    session: Session, kind: MuranoType, entry: MetaEntry, declared_by: MuranoType | None
-) -> Any:
+def _instance(session: Session, kind: MuranoType, entry: MetaEntry, declared_by: MuranoType | None) -> Any:
     context = session.type_context(declared_by or kind).create_child_context()
     values = {str(key): session.evaluate(value, context) for key, value in entry.values.items()}
     header = {"?": {"type": kind.name, "classVersion": str(kind.version)}}

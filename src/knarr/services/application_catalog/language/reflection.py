@@ -32,7 +32,7 @@ class Info:
         self.subject = subject
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.subject is other.subject  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.subject is other.subject
 
     def __hash__(self) -> int:
         return hash((type(self), id(self.subject)))

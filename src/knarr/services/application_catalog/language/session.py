@@ -6,6 +6,7 @@ code runs (its extension methods and those that it imports), the method with its
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +16,8 @@ from knarr.services.application_catalog.language.calls import Calls
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
-from knarr.services.application_catalog.language.errors import Foreign, MuranoPlError
+from knarr.services.application_catalog.language.errors import Foreign, LimitReached, MuranoPlError
+from knarr.services.application_catalog.language.garbage import Garbage
 from knarr.services.application_catalog.language.limits import Limits
 from knarr.services.application_catalog.language.model import (
     READ_FROM_MODEL,
@@ -30,6 +32,7 @@ from knarr.services.application_catalog.language.values import MuranoObject, Typ
 from knarr.services.application_catalog.language.versions import Spec, spec
 
 SESSION = "$?session"
+PYTHON_DEPTH = 10_000
 TYPE = "$?type"
 
 
@@ -45,6 +48,8 @@ class Session:
         configs: Mapping[str, Mapping[str, Any]] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        # A call of MuranoPL takes a dozen of Python's; the session's own limit ends it long before.
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), PYTHON_DEPTH))
         self.loader = loader
         self.limits = limits or Limits()
         self.services = services
@@ -52,6 +57,7 @@ class Session:
         self.options = dict(options or {})
         self.store = ObjectStore(self)
         self.calls = Calls(self)
+        self.garbage = Garbage(self)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
         self.mocks: dict[Any, Any] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
@@ -89,7 +95,7 @@ class Session:
                 error.position = expression.position
             raise
         except RecursionError:
-            raise MuranoPlError("the expression is nested too deeply", expression.position) from None
+            raise LimitReached("the expression is nested too deeply", expression.position) from None
         except Exception as error:
             raise Foreign(error, expression.position) from error
 

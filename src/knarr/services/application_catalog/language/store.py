@@ -31,6 +31,7 @@ from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
     MuranoObject,
+    Opaque,
     Reference,
     frozen,
 )
@@ -85,13 +86,20 @@ class ObjectStore:
                     self.load(found, one.owner, None, within)
             return root
 
+    def load_part(self, model: Mapping[str, Any], owner: MuranoObject | None) -> MuranoObject:
+        """An object of another model, with what is in it; objects of the same ids stay what they are."""
+        with self._mutex:
+            self._outline(model, owner)
+            return self.load(model, owner, None, None)
+
     def _outline(self, value: Any, owner: MuranoObject | None) -> None:
         """Make all objects that have ids and types, so that references to them may come first."""
         if isinstance(value, Mapping):
             header = value.get(SYSTEM)
             if isinstance(header, Mapping) and header.get("id") and header.get("type"):
-                owner = self._blank(value, self.type_of(value, None), owner)
-                self._models[owner.id] = (value, None)
+                known = self.objects.get(str(header["id"]))
+                owner = known or self._blank(value, self.type_of(value, None), owner)
+                self._models.setdefault(owner.id, (value, None))
             for key, item in value.items():
                 if key != SYSTEM:
                     self._outline(item, owner)
@@ -310,7 +318,7 @@ class ObjectStore:
         return Serializer(self.session, keep_ids=False).object(one)
 
 
-class _Caught(Mapping[str, Any]):
+class _Caught(Opaque, Mapping[str, Any]):
     """An exception where there is no core library: its parts, and the error itself."""
 
     def __init__(self, error: MuranoPlError, data: dict[str, Any]) -> None:

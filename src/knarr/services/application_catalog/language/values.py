@@ -136,9 +136,15 @@ class TypeObject:
         return f"<type {self.kind.name} {self.kind.version}>"
 
 
+class Opaque:
+    """Marks what is frozen as it is, whatever it looks like."""
+
+    __slots__ = ()
+
+
 def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
-    if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject)):
+    if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject, Opaque)):
         return value
     from yaql.language.utils import FrozenDict
 
