@@ -104,16 +104,15 @@ STORY = (
     step("implied role list", "watcher", "reader"),
     step("implied role delete -- --implied-role reader watcher"),
     # What is lent
-    step(
-        "trust create -- --project admin --role member --impersonate {admin} {alice}", keep="trust=id"
-    ),
+    step("trust create -- --project admin --role member --impersonate {admin} {alice}", keep="trust=id"),
     step("trust show -- {trust}", "{alice}"),
     step("trust list", "{trust}"),
     step("trust list -- --auth-user --trustor {admin}", refused="--authuser"),
     step("trust delete -- {trust}"),
     step(
         "application credential create -- --role member --description ac --expiration 2099-01-01T00:00:00 "
-        "--access-rules '[{{\"path\": \"/v1/containers\", \"method\": \"GET\", \"service\": \"container\"}}]' ci",
+        '--access-rules \'[{{"path": "/v1/containers", "method": "GET", "service": "container"}}]\' '
+        "ci",
         "/v1/containers",
         keep="ci=id",
     ),
