@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from knarr.services.application_catalog.language.errors import PackageNotFound
 from knarr.services.application_catalog.packages.catalogue import Catalogue
 from knarr.services.application_catalog.packages.package import ApplicationPackage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from knarr.services.application_catalog.language.errors import ClassNotFound, PackageNotFound
 from knarr.services.application_catalog.language.schemas import schemas
 
