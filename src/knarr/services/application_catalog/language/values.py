@@ -149,8 +149,11 @@ def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
     if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject, Opaque)):
         return value
+    from semantic_version import Version
     from yaql.language.utils import FrozenDict
 
+    if isinstance(value, Version):  # which can be iterated over
+        return value
     if isinstance(value, Mapping):
         return FrozenDict({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
