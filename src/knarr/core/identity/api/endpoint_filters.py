@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -13,7 +12,6 @@ from knarr.core.identity.api import projects
 from knarr.core.identity.api.catalog import endpoint_view
 from knarr.core.identity.api.common import (
     View,
-    apply,
     collection,
     identity,
     linked,
@@ -102,8 +100,9 @@ def create_group(req: Request) -> View:
 def update_group(req: Request, group_id: str) -> View:
     with writing(req, "endpoint_group") as session:
         row = load(session, EndpointGroup, group_id, "endpoint group")
-        apply(row, req.body, ("name", "description"))
-        if req.body.filters is not UNSET:
+        for name in ("name", "description"):
+            setattr(row, name, getattr(req.body, name) or getattr(row, name))
+        if req.body.filters is not None:
             row.filters = _checked_filters(req.body.filters)
     return {"endpoint_group": group_view(req, row)}
 
