@@ -82,10 +82,6 @@ def show_group(req: Request, group_id: str) -> View:
         return {"endpoint_group": group_view(req, load(session, EndpointGroup, group_id, "endpoint group"))}
 
 
-def check_group(req: Request, group_id: str) -> None:
-    show_group(req, group_id)
-
-
 def create_group(req: Request) -> View:
     """201 {endpoint_group}. 400 without filters: a group of everything is a mistake."""
     body = req.body
@@ -147,10 +143,6 @@ def show_group_in_project(req: Request, group_id: str, project_id: str) -> View:
         _found(session, project_id, group_id)
     parts = (ROOT, "endpoint_groups", group_id, "projects", project_id)
     return {"endpoint_group": linked(req, {"id": group_id, "project_id": project_id}, *parts)}
-
-
-def check_group_in_project(req: Request, group_id: str, project_id: str) -> None:
-    show_group_in_project(req, group_id, project_id)
 
 
 def remove_group(req: Request, group_id: str, project_id: str) -> None:
