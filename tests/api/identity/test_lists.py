@@ -36,11 +36,14 @@ def make_endpoint_group(api):
     api.post("/v3/OS-EP-FILTER/endpoint_groups", {"endpoint_group": group})
 
 
-def make_kept(api, path, kind):
+def make_credential(api):
+    body = {"type": unique("type"), "blob": "b", "user_id": api.make("user")["id"]}
+    assert api.post("/v3/credentials", {"credential": body}).status == 201
+
+
+def make_policy(api):
     body = {"type": unique("type"), "blob": "b"}
-    if kind == "credential":
-        body["user_id"] = api.make("user")["id"]
-    assert api.post(path, {kind: body}).status == 201
+    assert api.post("/v3/policies", {"policy": body}).status == 201
 
 
 # (path of the list, its key, what makes one more, a parameter that filters it, and one that sorts it)
@@ -53,8 +56,8 @@ LISTS = [
     ("/v3/regions", "regions", lambda api: api.make("region", description="d"), "id", "id"),
     ("/v3/services", "services", lambda api: api.make("service", type="t"), "name", "name"),
     ("/v3/endpoints", "endpoints", make_endpoint, "url", "interface"),
-    ("/v3/credentials", "credentials", lambda api: make_kept(api, "/v3/credentials", "credential"), "type", "type"),
-    ("/v3/policies", "policies", lambda api: make_kept(api, "/v3/policies", "policy"), "type", "type"),
+    ("/v3/credentials", "credentials", make_credential, "type", "type"),
+    ("/v3/policies", "policies", make_policy, "type", "type"),
     ("/v3/registered_limits", "registered_limits", make_limits, "resource_name", "resource_name"),
     ("/v3/limits", "limits", make_limits, "resource_name", "id"),
     ("/v3/OS-TRUST/trusts", "trusts", make_trust, "trustor_user_id", "id"),
@@ -147,7 +150,12 @@ class TestSwitches:
         region = api.make("region")["id"]
         service = api.make("service", type="t")["id"]
         made = api.make(
-            "endpoint", service_id=service, interface="admin", url="http://a/", region_id=region, enabled=False
+            "endpoint",
+            service_id=service,
+            interface="admin",
+            url="http://a/",
+            region_id=region,
+            enabled=False,
         )
         for query in (f"service_id={service}", f"region={region}", f"region_id={region}&interface=admin"):
             assert ids(api, f"/v3/endpoints?{query}", "endpoints") == [made["id"]]
@@ -158,7 +166,9 @@ class TestSwitches:
 class TestExpiringPasswords:
     @pytest.fixture(scope="class")
     def strict(self, tmp_path_factory):
-        running = start(tmp_path_factory.mktemp("expiring"), password_expires_days=10, admin_password=PASSWORD)
+        running = start(
+            tmp_path_factory.mktemp("expiring"), password_expires_days=10, admin_password=PASSWORD
+        )
         yield Api(running.wsgi, PASSWORD)
         running.stop()
 
@@ -169,7 +179,8 @@ class TestExpiringPasswords:
         before, after = (stamp(utcnow() + timedelta(days=days)) for days in (9, 11))
         for path in ("/v3/users", f"/v3/groups/{group}/users"):
             for query, found in (
-                (f"lt:{after}", True), (f"lte:{after}", True), (f"gt:{before}", True), (f"gte:{before}", True),
+                (f"lt:{after}", True), (f"lte:{after}", True),
+                (f"gt:{before}", True), (f"gte:{before}", True),
                 (f"lt:{before}", False), (f"gt:{after}", False),
                 (f"eq:{user['password_expires_at']}", True), (f"neq:{user['password_expires_at']}", False),
                 (user["password_expires_at"], True),
