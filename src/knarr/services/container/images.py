@@ -12,11 +12,11 @@ GLANCE = "glance"
 
 
 def check_glance(client: Any, wanted: str) -> str:
-    """The id of the caller's Glance image of that id or name. Raises BadRequest unless a container can be
+    """The id of the caller's Glance image of that id, name, or name:tag. Raises BadRequest unless a container can be
     made of it."""
     image = call(client, "GET", f"/v2/images/{wanted}", absent_ok=True) if _plain(wanted) else None
     if image is None:
-        found = get(client, "/v2/images", [("name", wanted)])["images"]
+        found = _called(client, wanted)
         if len(found) > 1:
             raise Conflict(f"Multiple images have the name '{wanted}': use the id instead.")
         image = found[0] if found else None
@@ -29,6 +29,15 @@ def check_glance(client: Any, wanted: str) -> str:
             f"Image {wanted} has the container_format {image.get('container_format')}; it must be docker."
         )
     return str(image["id"])
+
+
+def _called(client: Any, wanted: str) -> list[dict[str, Any]]:
+    """The images of that name; or, for `name:tag`, those of the name that have the tag."""
+    found: list[dict[str, Any]] = get(client, "/v2/images", [("name", wanted)])["images"]
+    name, colon, tag = wanted.rpartition(":")
+    if not found and colon and "/" not in tag:
+        found = get(client, "/v2/images", [("name", name), ("tag", tag)])["images"]
+    return found
 
 
 def engine_ref(container: Any) -> str:
