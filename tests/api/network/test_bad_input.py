@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import msgspec
@@ -217,6 +218,45 @@ def test_odd_routes_forwardings_and_interfaces(cloud, connected):
                 f"{V2}/routers/{connected[0]}/{verb}", {route.envelope: body} if route.envelope else body
             )
             assert answer.status < 500, (verb, value, answer.body)
+
+
+def test_odd_values_of_what_belongs_to_others(cloud, connected, make, member, public):
+    """Rules, limits, forwardings, quotas, tags, prefixes and addresses: each field with each odd value."""
+    group = make("security_group")["id"]
+    policy = cloud.admin.post(f"{V2}/qos/policies", {"policy": {}}).json["policy"]["id"]
+    floating = make("floatingip", floating_network_id=public)["id"]
+    port = make("port", network_id=connected[1])["id"]
+    pool = make("subnetpool", prefixes=["10.242.0.0/16"])["id"]
+    hosts = make("address_group", addresses=[])["id"]
+    quotas = f"{V2}/quotas/{member.project_id}"
+    places: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("/v2.0/security-group-rules", "", {"security_group_id": group, "direction": "ingress"}),
+        ("/v2.0/default-security-group-rules", "", {"direction": "ingress", "used_in_non_default_sg": False}),
+        ("/v2.0/qos/policies/{ident}/bandwidth_limit_rules", policy, {"max_kbps": 1}),
+        (
+            "/v2.0/floatingips/{ident}/port_forwardings",
+            floating,
+            {"protocol": "tcp", "external_port": 1, "internal_port": 2, "internal_port_id": port},
+        ),
+        ("/v2.0/quotas/{project_id}", quotas, {}),
+        ("/v2.0/ports/{ident}/tags", port, {}),
+        ("/v2.0/subnetpools/{ident}/add_prefixes", pool, {}),
+        ("/v2.0/subnetpools/{ident}/remove_prefixes", pool, {}),
+        ("/v2.0/subnetpools/{ident}/onboard_network_subnets", pool, {}),
+        ("/v2.0/address-groups/{ident}/add_addresses", hosts, {}),
+    )
+    for path, ident, base in places:
+        route = next(r for r in ROUTES if r.path == path and r.body is not None)
+        address = "/network" + re.sub(r"{[^}]+}", ident.rpartition("/")[2], path)
+        for field, value in itertools.product(msgspec.inspect.type_info(route.body).fields, ODD):
+            body = {**base, field.encode_name: value}
+            answer = cloud.admin.call(
+                route.method, address, {route.envelope: body} if route.envelope else body
+            )
+            assert answer.status < 500, (path, field.encode_name, value, answer.body)
+            made = answer.json.get(route.envelope, {}) if answer.status == 201 else {}
+            if "id" in made:
+                cloud.admin.delete(f"{address}/{made['id']}")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "security-group-rules", "qos/policies", "agents", "extensions"])

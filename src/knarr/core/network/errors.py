@@ -21,6 +21,10 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
         Conflict,
         "Network {network} has no subnet whose service_types allow ports of {owner}.",
     ),
+    "AllocationOnAutoAddressSubnet": (
+        BadRequest,
+        "{ip} cannot be chosen on subnet {subnet}, whose addresses follow from MAC addresses.",
+    ),
     "ServicePortInUse": (Conflict, "Port {id} cannot be deleted or given away by the port API: {why}."),
     "PortInUse": (Conflict, "Port {port} on network {network} is in use by device {device}."),
     "ExternalNetworkInUse": (

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knarr.core.network.errors import fault
-from knarr.core.network.models import Address, Subnet
-from knarr.kernel.db import retry_on_conflict
+from knarr.core.network.models import Address, Port, Subnet
+from knarr.kernel.db import affected, retry_on_conflict
 from knarr.kernel.errors import Conflict
 
 T = TypeVar("T")
@@ -157,8 +157,12 @@ def choose(session: Session, network_id: str, subnets: Iterable[Any], mac: str) 
     return sorted(chosen, key=lambda pair: pair[0].ip_version)
 
 
-def ask(session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str) -> tuple[Any, str]:
-    """The (subnet, address) of one entry of `fixed_ips`, which names a subnet, an address or both."""
+def ask(
+    session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str, routing: bool = False
+) -> tuple[Any, str]:
+    """The (subnet, address) of one entry of `fixed_ips`, which names a subnet, an address or both. On SLAAC
+    subnets only legs of routers (`routing`) choose theirs.
+    """
     subnet = _asked_subnet(network_id, subnets, wanted)
     if not wanted.ip_address:
         address = eui64(subnet.cidr, mac) if uses_eui64(subnet) else free_address(session, subnet)
@@ -168,6 +172,8 @@ def ask(session: Session, network_id: str, subnets: list[Any], wanted: Any, mac:
     ip = parse_ip(wanted.ip_address, "fixed_ips.ip_address")
     if not usable(ip, subnet.cidr):
         raise fault("InvalidIpForSubnet", ip=ip, subnet=subnet.id, cidr=subnet.cidr)
+    if uses_eui64(subnet) and not routing and str(ip) != eui64(subnet.cidr, mac):
+        raise fault("AllocationOnAutoAddressSubnet", ip=ip, subnet=subnet.id)
     if holder(session, subnet.id, str(ip)):
         raise fault("IpAddressInUse", ip=ip, network=network_id)
     return subnet, str(ip)
@@ -231,16 +237,49 @@ def take(session: Session, port_id: str, pairs: Iterable[tuple[Any, str]]) -> No
 
 
 def take_asked(
-    session: Session, network_id: str, subnets: list[Any], wanted: list[Any], port_id: str, mac: str
+    session: Session,
+    network_id: str,
+    subnets: list[Any],
+    wanted: list[Any],
+    port_id: str,
+    mac: str,
+    routing: bool = False,
 ) -> list[tuple[Any, str]]:
     """Take what `fixed_ips` asks for, and tell it. Addresses that name themselves come first, so that none is
     picked that a later entry asks for.
     """
     pairs = []
     for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
-        pairs.append(ask(session, network_id, subnets, entry, mac))
+        pairs.append(ask(session, network_id, subnets, entry, mac, routing))
         take(session, port_id, pairs[-1:])
     return pairs
+
+
+def give_all(session: Session, subnet: Any) -> bool:
+    """Give the ports that are on the network of a new SLAAC subnet their addresses of it; whether there are
+    any. Legs of routers get theirs when they are connected.
+    """
+    stmt = select(Port.id, Port.mac_address).where(
+        Port.network_id == subnet.network_id, Port.device_owner.not_like("network:%")
+    )
+    ports = session.execute(stmt).all()
+    rows = []
+    for port in ports:
+        address = eui64(subnet.cidr, port.mac_address)
+        place = position(int(ip_address(address)), 6)
+        rows.append({"subnet_id": subnet.id, "position": place, "port_id": port.id, "ip_address": address})
+    if rows:
+        session.execute(insert(Address), rows)
+    return bool(rows)
+
+
+def take_all_back(session: Session, subnet: Any) -> bool:
+    """Before a SLAAC subnet goes: take its addresses from the ports that did not ask for them."""
+    owned = select(Port.id).where(
+        Port.network_id == subnet.network_id, Port.device_owner.not_like("network:%")
+    )
+    gone = delete(Address).where(Address.subnet_id == subnet.id, Address.port_id.in_(owned))
+    return affected(session, gone) > 0
 
 
 def readdress(session: Session, port_id: str, network_id: str, wanted: list[Any], mac: str = "") -> list[str]:

@@ -72,7 +72,7 @@ def make(
     session.execute(insert(Port), [row])
     entries = list(wanted)
     if entries:
-        return Made(port_id, ipam.take_asked(session, network_id, subnets, entries, port_id, mac))
+        return Made(port_id, ipam.take_asked(session, network_id, subnets, entries, port_id, mac, True))
     subnets = ipam.serving(network_id, subnets, owner)
     among = [subnet for subnet in subnets if version in (None, subnet.ip_version)]
     pairs = ipam.choose(session, network_id, among, mac)

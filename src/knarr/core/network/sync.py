@@ -21,7 +21,7 @@ SYNC_NETWORK = "network.network.sync"
 SYNC_PORT = "network.port.sync"
 SYNC_GROUP = "network.security_group.sync"
 SYNC_ROUTER = "network.router.sync"
-SYNC_LIMITS = "network.limits.sync"
+SYNC_PORTS = "network.ports.sync"
 
 
 def network(session: Session, req: Any, network_id: str) -> None:
@@ -56,21 +56,21 @@ def group(session: Session, req: Any, group_id: str) -> None:
         _tell(session, req, SYNC_GROUP, "security_group", group_id, host)
 
 
-def limits(session: Session, req: Any, network_id: str) -> None:
-    """The QoS policy of a network is another one now: its ports follow where they are."""
-    _limits(session, req, "network", network_id, Port.network_id == network_id)
+def network_ports(session: Session, req: Any, network_id: str) -> None:
+    """What all ports of a network have by it is another now: its QoS policy, addresses by SLAAC."""
+    _ports(session, req, "network", network_id, Port.network_id == network_id)
 
 
 def policy(session: Session, req: Any, policy_id: str) -> None:
     """The rules of a QoS policy changed."""
     networks = select(Network.id).where(Network.qos_policy_id == policy_id)
     using = or_(Port.qos_policy_id == policy_id, Port.network_id.in_(networks))
-    _limits(session, req, "qos_policy", policy_id, using)
+    _ports(session, req, "qos_policy", policy_id, using)
 
 
-def _limits(session: Session, req: Any, what: str, ident: str, using: Any) -> None:
+def _ports(session: Session, req: Any, what: str, ident: str, using: Any) -> None:
     for host in session.scalars(select(Port.host).where(using, Port.host != "").distinct()).all():
-        _tell(session, req, SYNC_LIMITS, what, ident, host)
+        _tell(session, req, SYNC_PORTS, what, ident, host)
 
 
 def router(session: Session, req: Any, router_id: str, host: str) -> None:

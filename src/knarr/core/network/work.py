@@ -14,7 +14,7 @@ from knarr.core.network import desired, desired_routers
 from knarr.core.network.drivers.base import NetworkBackend
 from knarr.core.network.hosting import heartbeat, hosting, reconcile
 from knarr.core.network.models import FloatingIp, Network, Port, Router
-from knarr.core.network.sync import SYNC_GROUP, SYNC_LIMITS, SYNC_NETWORK, SYNC_PORT, SYNC_ROUTER
+from knarr.core.network.sync import SYNC_GROUP, SYNC_NETWORK, SYNC_PORT, SYNC_PORTS, SYNC_ROUTER
 from knarr.kernel.operations import OperationKind, Step
 from knarr.kernel.periodic import Periodic
 from knarr.kernel.work import Work
@@ -80,7 +80,7 @@ def sync_group(work: Work) -> None:
     here.follow(act)
 
 
-def sync_limits(work: Work) -> None:
+def sync_ports(work: Work) -> None:
     """Apply the ports here that use a QoS policy, or are on a network that got another one."""
     here = hosting(work.runtime)
     if work.resource_type == "network":
@@ -130,7 +130,7 @@ OPERATIONS = (
     OperationKind(SYNC_PORT, (Step("apply", sync_port),), retries=8, target="host"),
     OperationKind(SYNC_NETWORK, (Step("apply", sync_network),), retries=8, target="host"),
     OperationKind(SYNC_GROUP, (Step("apply", sync_group),), retries=8, target="host"),
-    OperationKind(SYNC_LIMITS, (Step("apply", sync_limits),), retries=8, target="host"),
+    OperationKind(SYNC_PORTS, (Step("apply", sync_ports),), retries=8, target="host"),
     OperationKind(SYNC_ROUTER, (Step("apply", sync_router),), retries=8, target="host", failed=router_failed),
 )
 

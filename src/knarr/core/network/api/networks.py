@@ -194,7 +194,7 @@ def update_network(req: Request, ident: str) -> dict[str, Any]:
         if values.keys() & {"mtu", "admin_state_up", "external"}:
             sync.network(session, req, ident)
         if values.keys() & {"qos_policy_id", "dns_domain"}:
-            sync.limits(session, req, ident)
+            sync.network_ports(session, req, ident)
     return resources.show_one(req, NETWORKS, ident)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
@@ -104,6 +105,10 @@ def create_subnet(req: Request) -> dict[str, Any]:
             row = {"id": new_id(), "project_id": project_id, "network_id": network.id, **values}
             session.execute(insert(Subnet), [row])
             ids.append(row["id"])
+            if values["ipv6_address_mode"] in ipam.EUI64_MODES and ipam.give_all(
+                session, SimpleNamespace(**row)
+            ):
+                sync.network_ports(session, req, network.id)
             sync.network(session, req, network.id)
     return resources.created(req, SUBNETS, ids)
 
@@ -220,6 +225,8 @@ def delete_subnet(req: Request, ident: str) -> None:
         row = SUBNETS.load(session, req.ctx, ident, lock=True)
         req.authorize("delete_subnet", _target(session, row))
         resources.check_revision(req, row)
+        if ipam.uses_eui64(row) and ipam.take_all_back(session, row):
+            sync.network_ports(session, req, row.network_id)
         if session.scalar(select(Address.port_id).where(Address.subnet_id == ident).limit(1)):
             raise fault("SubnetInUse", id=ident)
         resources.charge(req, session, row.project_id, subnet=-1)
