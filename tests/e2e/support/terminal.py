@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -36,6 +37,8 @@ class AtTerminal:
         )
         os.close(slave)
         self.shown = ""
+        # A read may end within a character.
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._read = 0
 
     def __enter__(self) -> AtTerminal:
@@ -91,7 +94,7 @@ class AtTerminal:
             data = os.read(self._master, 65536)
         except OSError:  # the last program at the terminal has ended
             return False
-        self.shown += data.decode("utf-8", "replace")
+        self.shown += self._decode(data)
         return bool(data)
 
     def _set_size(self, rows: int, columns: int) -> None:
