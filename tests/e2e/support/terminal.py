@@ -37,8 +37,7 @@ class AtTerminal:
         )
         os.close(slave)
         self.shown = ""
-        # A read may end within a character.
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
 
     def __enter__(self) -> AtTerminal:
@@ -94,7 +93,7 @@ class AtTerminal:
             data = os.read(self._master, 65536)
         except OSError:  # the last program at the terminal has ended
             return False
-        self.shown += self._decode(data)
+        self.shown += self._characters.decode(data)
         return bool(data)
 
     def _set_size(self, rows: int, columns: int) -> None:
