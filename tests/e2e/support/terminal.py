@@ -67,6 +67,13 @@ class AtTerminal:
         self._read = at + len(text)
         return found
 
+    def takes_keys(self, seconds: float = SECONDS) -> None:
+        """Wait until the program takes each key for itself. What was typed before, it threw away by that."""
+        end = time.monotonic() + seconds
+        while termios.tcgetattr(self._master)[3] & termios.ICANON:
+            assert time.monotonic() < end, f"it reads whole lines. Shown: {self.shown!r}"
+            self._more(0.02)
+
     def end(self, seconds: float = SECONDS) -> int:
         """The exit status, once the program has ended by itself."""
         end = time.monotonic() + seconds

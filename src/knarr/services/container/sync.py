@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -37,6 +37,8 @@ ROW = (
 )  # fmt: skip
 
 ALIVE = (states.RUNNING, states.PAUSED, states.RESTARTING)
+# A removal by force kills first: who was killed so shortly before ran when it was removed.
+KILLED, JUST_NOW = 137, timedelta(seconds=10)
 
 Values = dict[str, Any]
 
@@ -151,7 +153,7 @@ def write(runtime: Runtime, row: Any, values: Values) -> None:
 def follow_up(session: Session, row: Any, values: Values) -> None:
     """What a container's end brings about: auto_remove removes it, auto_heal makes one that is gone anew.
 
-    `row` is how the container was before (uuid, status, host, project_id, auto_remove, auto_heal)."""
+    `row` is how the container was before, with the columns of ROW."""
     if row.auto_remove and values.get("status") == states.STOPPED:
         remove_ended(session, row)
     elif row.auto_heal and values.get("status_reason") == GONE:
@@ -167,7 +169,15 @@ def remove_ended(session: Session, row: Any) -> None:
 def heal(session: Session, row: Any) -> None:
     """auto_heal: what was removed behind our back is made anew, and runs if it did."""
     _take_over(session, row.uuid, status=states.REBUILDING, task_state=states.CONTAINER_REBUILDING)
-    _enqueue(session, row, "container.rebuild", action="rebuild", run=row.status in ALIVE)
+    _enqueue(session, row, "container.rebuild", action="rebuild", run=_ran(row))
+
+
+def _ran(row: Any) -> bool:
+    """Whether it ran until it was removed, the end of its program being told before the removal."""
+    if row.status in ALIVE:
+        return True
+    ended = row.finished_at is not None and utcnow() - row.finished_at <= JUST_NOW
+    return bool(ended and row.status in (states.STOPPED, states.DEAD) and row.exit_code == KILLED)
 
 
 def resume(session: Session, row: Any) -> None:
