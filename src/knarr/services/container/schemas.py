@@ -50,7 +50,7 @@ class Mount(Body):
     destination: Text
     source: Annotated[str, Meta(max_length=1048576)] | None = None
     size: Annotated[str, Meta(max_length=16)] | None = None
-    type: Annotated[Literal["volume", "bind"] | None, since("1.23")] = None
+    type: Literal["volume", "bind"] | None = None
 
 
 class ContainerCreate(Body):
@@ -81,7 +81,9 @@ class ContainerCreate(Body):
     image_driver: Literal["docker", "glance"] | None = None
     restart_policy: RestartPolicy | None = None
     security_groups: Annotated[list[Short], Meta(max_length=64)] | None = None
-    exposed_ports: Annotated[dict[str, dict[str, Any]] | None, since("1.24")] = None
+    exposed_ports: Annotated[
+        Annotated[dict[Short, dict[str, Any]], Meta(max_length=64)] | None, since("1.24")
+    ] = None
     nets: Annotated[Annotated[list[Net], Meta(max_length=16)] | None, since("1.2")] = None
     mounts: Annotated[Annotated[list[Mount], Meta(max_length=64)] | None, since("1.11")] = None
     healthcheck: Annotated[Healthcheck | None, since("1.22")] = None
@@ -91,8 +93,40 @@ class ContainerCreate(Body):
     host: Annotated[Short | None, since("1.39")] = None
 
 
-class ContainerUpdate(Body):
+class Limits(Body):
+    """Limits of a container that is there: cpu in cores, memory in MiB. None leaves one as it is."""
+
+    cpu: Annotated[float, Meta(ge=0, le=10000)] | None = None
+    memory: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+
+
+class ContainerUpdate(Limits):
     name: Annotated[ContainerName | None, since("1.14")] = None
+    auto_heal: bool | None = None
+
+
+class Rebuild(Body):
+    """Another image for a container; without one, the same is taken anew."""
+
+    image: Annotated[str, Meta(min_length=2, max_length=255)] | None = None
+    image_driver: Literal["docker", "glance"] | None = None
+
+
+class SecurityGroup(Body):
+    name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
+class NetworkAttach(Body):
+    """A network, or a port of one's own; an address of the network's subnets goes with the former."""
+
+    network: Short | None = None
+    port: Short | None = None
+    fixed_ip: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class NetworkDetach(Body):
+    network: Short | None = None
+    port: Annotated[Short | None, since("1.17")] = None
 
 
 class Run(Body):

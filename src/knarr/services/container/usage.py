@@ -42,6 +42,12 @@ def of(container: Any) -> dict[str, int]:
     }
 
 
+def charge_limits(runtime: Any, session: Session, project_id: str, cpu: float, memory: int) -> None:
+    """What a change of a container's limits takes of the quota, or gives back. Raises OverQuota."""
+    deltas = {CPU: round(cpu * 1000), "memory": memory}
+    runtime.quotas(SERVICE).charge(session, project_id, deltas)
+
+
 def negative(amounts: Mapping[str, int]) -> dict[str, int]:
     return {name: -amount for name, amount in amounts.items()}
 

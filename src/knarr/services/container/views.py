@@ -26,7 +26,7 @@ PLAIN = (
     "healthcheck",    "registry_id",
 )  # fmt: skip
 HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
-FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "created_at", "updated_at")
+FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "health", "created_at", "updated_at")
 NAMES = (*PLAIN, *HIDDEN, *FOR_VIEW)
 
 # What a list selects: JSON goes through as it is stored, and no row becomes an entity.
@@ -58,9 +58,10 @@ def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
         for name in secret:
             del found[name]
         started, finished, code = found.pop("started_at"), found.pop("finished_at"), found.pop("exit_code")
+        health = found.pop("health")
         uuid = found["uuid"]
         found["memory"] = str(found["memory"])
-        found["status_detail"] = status_detail(found["status"], started, finished, code, now)
+        found["status_detail"] = status_detail(found["status"], started, finished, code, health, now)
         found["created_at"] = timestamp(found["created_at"])
         found["updated_at"] = timestamp(found["updated_at"])
         found["links"] = [{"href": base + uuid, "rel": "self"}, {"href": bookmark + uuid, "rel": "bookmark"}]
@@ -70,11 +71,17 @@ def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
 
 
 def status_detail(
-    status: str, started: datetime | None, finished: datetime | None, code: int | None, now: datetime
+    status: str,
+    started: datetime | None,
+    finished: datetime | None,
+    code: int | None,
+    health: str | None,
+    now: datetime,
 ) -> str | None:
-    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like."""
+    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like; "Up 5 mins (healthy)" with a
+    health check, which upstream does not tell."""
     if status == states.RUNNING:
-        return up(started, now)
+        return f"{up(started, now)} ({health})" if health else up(started, now)
     if status == states.PAUSED:
         return f"{up(started, now)} (paused)"
     if status == states.STOPPED:

@@ -279,13 +279,22 @@ class Life:
             self.world.drop("container", name)
             self._emit(container, "destroy")
 
-    def update(self, name: str, cpu: float | None = None, memory_mib: int | None = None) -> None:
+    def update(
+        self,
+        name: str,
+        cpu: float | None = None,
+        memory_mib: int | None = None,
+        cpuset: str | None = None,
+        cpuset_mems: str | None = None,
+    ) -> None:
         with self.world.lock:
             container = self._get(name)
             if memory_mib is not None:
                 container.spec.memory_mib = max(memory_mib, MEMORY_MIN_MIB)
             if cpu is not None:
                 container.spec.cpu = cpu
+            container.spec.cpuset = cpuset or container.spec.cpuset
+            container.spec.cpuset_mems = cpuset_mems or container.spec.cpuset_mems
             self._changed(container, "update")
 
     # by itself
