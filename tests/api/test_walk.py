@@ -27,7 +27,11 @@ from knarr.kernel import context
 
 WITH_BODY = [row for row in ROWS if row.route.body is not None and not row.route.raw]
 WITH_QUERY = [row for row in ROWS if row.route.query is not None]
-WITH_OBJECT = [row for row in PROTECTED if row.collection is not None]
+# What stands in braces there names nothing that Knarr keeps.
+NAMES_NO_THING = tuple(
+    f"container GET /v1/images/{{ident}}{more}/search" for more in ("", "/{second}", "/{second}/{third}")
+)
+WITH_OBJECT = [row for row in PROTECTED if row.collection is not None and str(row) not in NAMES_NO_THING]
 
 each = pytest.mark.parametrize
 
@@ -104,6 +108,9 @@ def things(cloud, owner):
 # What a reader may do although it changes something, and why.
 A_READER_MAY = {"identity DELETE /v3/auth/tokens": "everybody may give up their own token"}
 
+# Services whose rules, as upstream's, ask who belongs to the project and not for a role there.
+ANY_ROLE_WRITES = ("container",)
+
 # Services that answer a stranger 403, whether the thing is there or not, and why.
 ANSWERS_403 = {"identity": "Keystone's things belong to no project; its rules are asked before its rows"}
 
@@ -119,11 +126,14 @@ def allowed(cloud, row: Row, person) -> bool:
 @each("row", PROTECTED, ids=str)
 def test_where_more_than_a_reader_is_needed_a_reader_gets_403(cloud, things, reader, row: Row):
     changes = row.route.method not in READS
-    if str(row) in A_READER_MAY or (not changes and allowed(cloud, row, reader)):
+    open_to_readers = not changes or row.service.type in ANY_ROLE_WRITES
+    if str(row) in A_READER_MAY or (open_to_readers and allowed(cloud, row, reader)):
         return
     ident = things.of(row.service.type, row.collection) if row.collection else None
     answer = send(cloud, row, reader, ident, **things.needs(row))
-    assert answer.status == 403, (answer.status, answer.body[:300])
+    # Of what a member cannot make there is none to be refused.
+    expected = {403, 404} if row.collection and ident is None else {403}
+    assert answer.status in expected, (answer.status, answer.body[:300])
 
 
 @each("row", WITH_OBJECT, ids=str)
@@ -133,7 +143,7 @@ def test_another_project_s_thing_is_not_there(cloud, things, outsider, row: Row)
     answer = send(cloud, row, outsider, ident, **things.needs(row))
     # Who names another project in the address is told that it is not theirs; there is nothing to hide.
     expected = {404 if allowed(cloud, row, outsider) and not names_project else 403}
-    if row.service.type in ANSWERS_403:
+    if row.service.type in ANSWERS_403 or ident is None:
         expected = {403, 404}
     assert answer.status in expected, (ident, answer.status, answer.body[:300])
 

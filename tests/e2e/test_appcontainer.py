@@ -9,11 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.e2e.support import host, kept, walk
-from tests.e2e.support.server import Knarr
+from tests.e2e.support import alone, kept, walk
 from tests.e2e.support.walk import ADMIN, BROKEN, FORBIDDEN, HIDDEN, MEMBER, NONE, STRANGER, YES, Step, World
 
 pytestmark = pytest.mark.clients
@@ -31,7 +29,7 @@ OLD = "--os-container-api-version 1.14"
 APPCONTAINER = (
     Step("appcontainer create", "--name {new} busybox", says="Creating", **OWN),
     Step("appcontainer run", "--name {new} busybox sleep 100", says="Creating", **OWN),
-    # A registry serves the containers of its own project.
+    # Who makes a container takes a registry of their own project, administrators too.
     Step("appcontainer create", "--registry {registry} --name {new} box", says="{registry}", admin=HIDDEN),
     Step("appcontainer list", says="{c}", admin=NONE, stranger=NONE),
     Step("appcontainer list", "--all-projects", says="walked-", **ADMINS),
@@ -121,38 +119,12 @@ ZUN = (
 ZUN_LATER = ("capsule-create", "capsule-delete", "capsule-describe", "capsule-list", "commit")
 
 
-class FakeKnarr(Knarr):
-    engine = "fake"
-
-
-class ThisHost:
-    """Nothing is wired, so no network namespace is needed."""
-
-    def command(self, arguments: list[str]) -> list[str]:
-        return list(arguments)
-
-    def do(self, function: Any) -> Any:
-        return function()
-
-    def free_port(self) -> int:
-        return host.free_port()
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    # The heartbeat brings a deleted service back. Every command logs in, so passwords are quick to check.
-    settings = {
-        "network": {"backend": "fake"},
-        "container": {"report_interval": "1", "quota_disk": "-1"},
-        "identity": {"password_hash_rounds": "4"},
-    }
-    knarr = FakeKnarr(ThisHost(), tmp_path_factory.mktemp("knarr"), **settings)  # type: ignore[arg-type]
-    with kept.clients() as clients:
-        knarr.start()
-        try:
-            yield World(knarr, clients)
-        finally:
-            knarr.stop()
+    # The heartbeat brings a deleted service back.
+    folder, settings = tmp_path_factory.mktemp("knarr"), {"report_interval": "1", "quota_disk": "-1"}
+    with kept.clients() as clients, alone.started(folder, container=settings) as knarr:
+        yield World(knarr, clients)
 
 
 def _named(step: Step) -> str:

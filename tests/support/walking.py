@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.support import faults
 from tests.support.cloud import Answer, Cloud, Person
@@ -78,7 +78,7 @@ def address(row: Row, ident: str | None = None, query: dict[str, str] | None = N
         path = PARAMETER.sub(ident, path, count=1)
     path = PARAMETER.sub(lambda _: str(uuid4()), path)
     if query is None and row.route.query is not None:
-        query = faults.query_sample(row.route.query)
+        query = faults.query_sample(row.route.query) | ASKS.get(str(row), {})
     return row.service.prefix + path + (f"?{urlencode(query)}" if query else "")
 
 
@@ -102,13 +102,30 @@ NEEDS: dict[str, dict[str, Any]] = {
     "network POST /v2.0/security-group-rules": {
         "security_group_id": "{network /v2.0/security-groups}", "direction": "ingress",
     },
+    "network POST /v2.0/subnetpools": {"prefixes": ["10.9.0.0/16"]},
+    "network PUT /v2.0/routers/{ident}/add_router_interface": {"subnet_id": str(UUID(int=7))},
+    "network PUT /v2.0/routers/{ident}/remove_router_interface": {"subnet_id": str(UUID(int=7))},
+    "network POST /v2.0/rbac-policies": {
+        "object_type": "network", "object_id": "{network /v2.0/networks}",
+        "action": "access_as_shared", "target_tenant": "walk",
+    },
+    "network PUT /v2.0/rbac-policies/{ident}": {"target_tenant": "walk"},
+    "image POST /v2/images/{ident}/import": {"method": {"name": "glance-direct"}},
     "image POST /v2/images/{ident}/members": {"member": "walk"},
     "image PUT /v2/images/{ident}/members/{member_id}": {"status": "accepted"},
     "container POST /v1/containers/{ident}/execute": {"command": "true"},
+    "container POST /v1/containers/{ident}/resize_container": {"cpu": 1},
+    "container POST /v1/containers/{ident}/network_attach": {"network": "walk"},
+    "container POST /v1/containers/{ident}/network_detach": {"network": "walk"},
     "container POST /v1/containers": {
         "nets": [{"network": "{network /v2.0/networks}"}], "_after": "/v2.0/subnets",
     },
 }  # fmt: skip
+# The same for query strings.
+ASKS: dict[str, dict[str, str]] = {
+    "container POST /v1/containers/{ident}/add_security_group": {"name": "walk"},
+    "container POST /v1/containers/{ident}/remove_security_group": {"name": "walk"},
+}
 _MADE = re.compile(r"^{(\S+) (\S+)}$")
 
 

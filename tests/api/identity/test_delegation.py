@@ -245,6 +245,11 @@ class TestTrusts:
         api.delete(f"/v3/OS-TRUST/trusts/{first['id']}", token=bob.token)
         assert not api.is_valid(subject(answer))
 
+    def test_what_can_be_passed_on_has_no_count_of_uses(self, api, bob, carol):
+        refused = self.make(api, bob, carol, allow_redelegation=True, remaining_uses=2)
+        assert refused.status == 400
+        assert "remaining_uses" in refused.message
+
     def test_a_trusts_token_makes_nothing_that_outlives_it(self, api, bob, carol, trust):
         token = subject(self.use(api, carol, trust))
         assert self.make(api, bob, carol, token=token).status == 403

@@ -332,9 +332,11 @@ class EndpointGroupCreate(Body):
 
 
 class EndpointGroupUpdate(Body):
-    name: Name | UnsetType = UNSET
-    filters: Filters | UnsetType = UNSET
-    description: Text | UnsetType | None = UNSET
+    """The client sends null for what it was not told: null leaves all as it is."""
+
+    name: Name | None = None
+    filters: Filters | None = None
+    description: Text | None = None
 
 
 # Credentials, policies. Sealed, a secret is a third longer, and a column holds 64 KiB.

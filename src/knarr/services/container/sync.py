@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
-from knarr.services.container import files, states
+from knarr.services.container import files, loaded, states
 from knarr.services.container.drivers.base import ContainerEvent, container_name
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import Container, ContainerAction
@@ -256,7 +256,8 @@ def _ended_with_its_host(runtime: Runtime, engine: Any, row: Any, values: Values
 
 
 def clear_leftovers(runtime: Runtime) -> None:
-    """Remove containers, sandboxes, files and ports of ours that no row stands for."""
+    """Remove containers, sandboxes, files and ports of ours that no row stands for, and images of the image
+    service that are deleted there."""
     engine = engine_of(runtime)
     with runtime.db.read() as session:
         known = set(session.scalars(select(Container.uuid)))
@@ -265,6 +266,7 @@ def clear_leftovers(runtime: Runtime) -> None:
     for uuid in files.clear(runtime, known):
         LOG.info("removed the files of container %s, which is gone", uuid)
     _clear_ports(runtime, known)
+    loaded.clear(runtime, engine)
 
 
 def _clear_ports(runtime: Runtime, known: set[str]) -> None:

@@ -16,23 +16,28 @@ from knarr.core.identity.api.common import (
     View,
     apply,
     collection,
-    flag,
     identity,
     keep_extra,
     linked,
     load,
     matching,
     missing,
-    one,
     page,
     writing,
 )
+from knarr.core.identity.api.filters import among
 from knarr.core.identity.catalogue import EndpointEntry, ServiceEntry
 from knarr.core.identity.models import CatalogEndpoint, CatalogService, EndpointFilter, Region, hex_id
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden
 from knarr.kernel.web import Request
 
-REGION_FILTERS = {"id": Region.id, "parent_region_id": Region.parent_region_id}
+REGION_FILTERS = {
+    "id": Region.id,
+    "parent_region_id": Region.parent_region_id,
+    "description": Region.description,
+}
+SERVICE_FILTERS = ("id", "type", "name", "description")
+ENDPOINT_FILTERS = ("id", "interface", "service_id", "region_id", "region", "url")
 MAX_REGION_DEPTH = 32
 
 
@@ -142,8 +147,8 @@ def service_view(req: Request, entry: ServiceEntry) -> View:
 
 
 def list_services(req: Request) -> View:
-    entries = _chosen(req, identity(req).catalogue().services, ("type", "name"))
-    return collection(req, "services", [service_view(req, entry) for entry in entries], "services")
+    entries, following = among(req, identity(req).catalogue().services, SERVICE_FILTERS)
+    return collection(req, "services", [service_view(req, entry) for entry in entries], "services", following)
 
 
 def show_service(req: Request, service_id: str) -> View:
@@ -204,12 +209,10 @@ def endpoint_view(req: Request, entry: EndpointEntry) -> View:
 
 
 def list_endpoints(req: Request) -> View:
-    entries = identity(req).catalogue().endpoints
-    chosen = _chosen(req, entries, ("interface", "service_id", "region_id"))
-    region = one(req, "region")
-    if region is not None:
-        chosen = [entry for entry in chosen if entry.region_id == region]
-    return collection(req, "endpoints", [endpoint_view(req, entry) for entry in chosen], "endpoints")
+    entries, following = among(req, identity(req).catalogue().endpoints, ENDPOINT_FILTERS)
+    return collection(
+        req, "endpoints", [endpoint_view(req, entry) for entry in entries], "endpoints", following
+    )
 
 
 def show_endpoint(req: Request, endpoint_id: str) -> View:
@@ -267,19 +270,6 @@ def delete_endpoint(req: Request, endpoint_id: str) -> None:
 def _forget_endpoint(session: Session, endpoint: CatalogEndpoint) -> None:
     session.execute(delete(EndpointFilter).where(EndpointFilter.target_id == endpoint.id))
     session.delete(endpoint)
-
-
-def _chosen(req: Request, entries: Any, names: tuple[str, ...]) -> list[Any]:
-    """The entries that the query parameters leave: there are a few dozen, in memory."""
-    chosen = list(entries)
-    for name in names:
-        wanted = one(req, name)
-        if wanted is not None:
-            chosen = [entry for entry in chosen if getattr(entry, name) == wanted]
-    if one(req, "enabled") is not None:
-        enabled = flag(req, "enabled")
-        chosen = [entry for entry in chosen if entry.enabled == enabled]
-    return chosen
 
 
 def _own_row(req: Request, session: Session, model: Any, ident: str, what: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -13,7 +12,6 @@ from knarr.core.identity.api import projects
 from knarr.core.identity.api.catalog import endpoint_view
 from knarr.core.identity.api.common import (
     View,
-    apply,
     collection,
     identity,
     linked,
@@ -84,10 +82,6 @@ def show_group(req: Request, group_id: str) -> View:
         return {"endpoint_group": group_view(req, load(session, EndpointGroup, group_id, "endpoint group"))}
 
 
-def check_group(req: Request, group_id: str) -> None:
-    show_group(req, group_id)
-
-
 def create_group(req: Request) -> View:
     """201 {endpoint_group}. 400 without filters: a group of everything is a mistake."""
     body = req.body
@@ -102,8 +96,9 @@ def create_group(req: Request) -> View:
 def update_group(req: Request, group_id: str) -> View:
     with writing(req, "endpoint_group") as session:
         row = load(session, EndpointGroup, group_id, "endpoint group")
-        apply(row, req.body, ("name", "description"))
-        if req.body.filters is not UNSET:
+        for name in ("name", "description"):
+            setattr(row, name, getattr(req.body, name) or getattr(row, name))
+        if req.body.filters is not None:
             row.filters = _checked_filters(req.body.filters)
     return {"endpoint_group": group_view(req, row)}
 
@@ -148,10 +143,6 @@ def show_group_in_project(req: Request, group_id: str, project_id: str) -> View:
         _found(session, project_id, group_id)
     parts = (ROOT, "endpoint_groups", group_id, "projects", project_id)
     return {"endpoint_group": linked(req, {"id": group_id, "project_id": project_id}, *parts)}
-
-
-def check_group_in_project(req: Request, group_id: str, project_id: str) -> None:
-    show_group_in_project(req, group_id, project_id)
 
 
 def remove_group(req: Request, group_id: str, project_id: str) -> None:

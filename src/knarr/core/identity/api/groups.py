@@ -107,7 +107,7 @@ def list_members(req: Request, group_id: str) -> View:
         stmt = select(User).where(
             User.id.in_(select(Membership.user_id).where(Membership.group_id == group_id))
         )
-        rows, following = page(req, session, matching(stmt, req, users.FILTERS), User)
+        rows, following = page(req, session, users.filtered(stmt, req), User)
     return collection(req, "users", [users.view(req, row) for row in rows], path, following)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from knarr.core.identity import authentication, password_policy, tokens
@@ -27,6 +27,7 @@ from knarr.core.identity.api.common import (
     visible_domain,
     writing,
 )
+from knarr.core.identity.api.filters import by_moment
 from knarr.core.identity.backend import EmbeddedIdentity
 from knarr.core.identity.models import (
     AccessRule,
@@ -83,12 +84,17 @@ def target(user: User | None) -> dict[str, Any]:
 
 def list_users(req: Request) -> View:
     domain_id = visible_domain(req, "identity:list_users")
-    stmt = matching(select(User), req, FILTERS)
+    stmt = filtered(select(User), req)
     if domain_id is not None:
         stmt = stmt.where(User.domain_id == domain_id)
     with req.db.read() as session:
         users, following = page(req, session, stmt, User)
     return collection(req, "users", [view(req, user) for user in users], "users", following)
+
+
+def filtered(stmt: Select[Any], req: Request) -> Select[Any]:
+    """The users of the statement that the query leaves."""
+    return by_moment(matching(stmt, req, FILTERS), req, "password_expires_at", User.password_expires_at)
 
 
 def show_user(req: Request, user_id: str) -> View:

@@ -1,0 +1,1 @@
+"""MuranoPL: classes written in YAML with YAQL expressions, and what runs them."""

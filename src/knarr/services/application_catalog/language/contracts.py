@@ -1,0 +1,333 @@
+"""Contracts: what a value must be, and what it is turned into.
+
+A contract is data of the class file. Expressions in it are evaluated with `$` being the value and with the
+functions below, each of which gives the value on (converted) or raises ContractViolation.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.errors import (
+    ContractSyntax,
+    ContractViolation,
+    MuranoPlError,
+    Position,
+)
+from knarr.services.application_catalog.language.model import MuranoType
+from knarr.services.application_catalog.language.source import Expression
+from knarr.services.application_catalog.language.values import (
+    NO_VALUE,
+    MuranoObject,
+    Reference,
+    TypeObject,
+    frozen,
+)
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.session import Session
+
+STATE = "$?contract"
+SHORT = 80
+
+
+@dataclass(frozen=True)
+class Check:
+    """One use of a contract.
+
+    `this` is the object whose property it is (the owner of what is made), `kind` the class that wrote the
+    contract. `template` only checks: nothing is made of what describes objects. `default` is the property's
+    Default where the value is absent, `dry` makes every conversion that would make an object fail.
+    """
+
+    session: Session
+    kind: MuranoType
+    this: Any = None
+    default: Any = None
+    template: bool = False
+    dry: bool = False
+    excluded: tuple[str, ...] = field(default=())
+
+    def apply(self, contract: Any, value: Any, path: str) -> Any:
+        """The value as the contract wants it. Raises ContractViolation naming `path`."""
+        if isinstance(contract, Expression):
+            return self._expression(contract, value, path)
+        if isinstance(contract, Mapping):
+            return self._mapping(contract, value, path)
+        if isinstance(contract, list):
+            return self._list(contract, value, path)
+        if value is NO_VALUE or value != contract:
+            raise violation(path, f"{_short(value)} is not {contract!r}")
+        return value
+
+    def _expression(self, contract: Expression, value: Any, path: str) -> Any:
+        context = self.session.type_context(self.kind, contract=True).create_child_context()
+        context["$"] = None if value is NO_VALUE else value
+        context["$this"] = self.this
+        context[STATE] = self
+        try:
+            return frozen(self.session.evaluate(contract, context))
+        except ContractViolation as error:
+            if error.path is not None:
+                raise
+            raise violation(path, error.message, error.position) from None
+
+    def _mapping(self, contract: Mapping[Any, Any], value: Any, path: str) -> Any:
+        if value is None or value is NO_VALUE:
+            value = {}
+        if not isinstance(value, Mapping):
+            raise violation(path, f"{_short(value)} is no dictionary")
+        if not contract:
+            return frozen(value)
+        found: dict[Any, Any] = {}
+        free = [key for key in contract if isinstance(key, Expression)]
+        if len(free) > 1:
+            raise ContractSyntax(f"[{path}] a contract has one key that is an expression at most")
+        for key, wanted in contract.items():
+            if not isinstance(key, Expression):
+                found[key] = self.apply(wanted, value.get(key, NO_VALUE), f"{path}.{key}")
+        if free:
+            for key, item in value.items():
+                if key in contract:
+                    continue
+                checked = self.apply(free[0], key, f"{path}.{key}")
+                found[checked] = self.apply(contract[free[0]], item, f"{path}.{key}")
+        return frozen(found)
+
+    def _list(self, contract: list[Any], value: Any, path: str) -> Any:
+        items = self._items(value)
+        if not contract:
+            return frozen(items)
+        shapes, least, most = _bounds(contract)
+        if len(items) < least or (most is not None and len(items) > most):
+            wanted = f"{least} or more" if most is None else f"{least} to {most}"
+            raise violation(path, f"the list has {len(items)} items, not {wanted}")
+        return tuple(
+            self.apply(shapes[min(number, len(shapes) - 1)], item, f"{path}[{number}]")
+            for number, item in enumerate(items)
+        )
+
+    def _items(self, value: Any) -> Sequence[Any]:
+        if value is None or value is NO_VALUE:
+            return ()
+        if isinstance(value, (Sequence, Iterator, frozenset)) and not isinstance(value, str):
+            return tuple(value)
+        return (value,)
+
+    def with_template(self, excluded: Sequence[str]) -> Check:
+        return replace(self, template=True, excluded=tuple(excluded))
+
+
+def violation(path: str, message: str, position: Position | None = None) -> ContractViolation:
+    """The error that tells at which place of what value it was."""
+    error = ContractViolation(f"[{path}] {message}", position)
+    error.path = path
+    return error
+
+
+def _bounds(contract: list[Any]) -> tuple[list[Any], int, int | None]:
+    """(contracts of the items, fewest items, most items) of a list contract."""
+    shapes = list(contract)
+    numbers: list[int] = []
+    while len(shapes) > 1 and len(numbers) < 2 and _is_number(shapes[-1]):
+        numbers.insert(0, shapes.pop())
+    if len(numbers) == 2:
+        return shapes, numbers[0], numbers[1]
+    if numbers:
+        return shapes, numbers[0], None
+    return shapes, len(shapes) if len(shapes) > 1 else 0, None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    if value is NO_VALUE:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= SHORT else text[:SHORT] + "…"
+
+
+# The functions. Each gets the value as receiver and the Check from the context.
+
+
+def _state(context: Any) -> Check:
+    found: Check = context[STATE]
+    return found
+
+
+def to_string(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    if isinstance(value, Reference):
+        return value.real.id
+    raise ContractViolation(f"{_short(value)} is no string")
+
+
+def to_int(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float, str)):
+        try:
+            return int(value)
+        except (ValueError, OverflowError):
+            pass
+    raise ContractViolation(f"{_short(value)} is no whole number")
+
+
+def to_bool(value: Any) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def not_null(value: Any) -> Any:
+    if value is None:
+        raise ContractViolation("null is not allowed here")
+    return value
+
+
+def check(value: Any, predicate: Any, message: Any = None) -> Any:
+    if predicate(value):
+        return value
+    raise ContractViolation(str(message) if message else f"{_short(value)} does not pass the check")
+
+
+def owned(value: Any, context: Any) -> Any:
+    return _ownership(value, context, True)
+
+
+def not_owned(value: Any, context: Any) -> Any:
+    return _ownership(value, context, False)
+
+
+def _ownership(value: Any, context: Any, wanted: bool) -> Any:
+    state = _state(context)
+    if value is None or state.template:
+        return value
+    if not isinstance(value, Reference):
+        raise ContractViolation(f"{_short(value)} is no object")
+    this = state.this.real if isinstance(state.this, Reference) else None
+    is_owned = this is not None and value.real.owned_by(this)
+    if is_owned is not wanted:
+        raise ContractViolation(f"{value!r} is {'not ' if wanted else ''}owned by {this!r}")
+    return value
+
+
+def to_class(value: Any, context: Any, name: Any, default: Any = None, version: Any = None) -> Any:
+    """A reference to an object of the class. What describes one becomes one, owned by this object."""
+    state = _state(context)
+    kind = state.session.resolve_type(name, state.kind, version)
+    usual = state.session.resolve_type(default, state.kind, version) if default is not None else None
+    if value is None:
+        if usual is None or state.template:
+            return None
+        value = {}
+    if isinstance(value, TypeObject):
+        raise ContractViolation(f"{value!r} is a type, not an object of one")
+    if state.template:
+        return _template(state, value, kind, usual)
+    found = _as_object(state, value, usual or kind)
+    fitting = found.kind.compatible(kind, state.session.requirement(state.kind, kind))
+    if fitting is None:
+        raise ContractViolation(f"{found!r} is no {kind.name} ({kind.version})")
+    return found
+
+
+def _as_object(state: Check, value: Any, kind: MuranoType) -> MuranoObject:
+    if isinstance(value, Reference):
+        return value.real
+    if isinstance(value, str):
+        return state.session.store.require(value)
+    if not isinstance(value, Mapping):
+        raise ContractViolation(f"{_short(value)} is no object")
+    if state.dry:
+        raise ContractViolation(f"{_short(value)} would have to become an object first")
+    owner = state.this.real if isinstance(state.this, Reference) else None
+    with_defaults = value
+    if isinstance(state.default, Mapping) and "?" not in state.default:
+        with_defaults = {**state.default, **value}
+    return state.session.store.load(with_defaults, owner, kind, state.kind)
+
+
+def template(value: Any, context: Any, name: Any, exclude_properties: Any = ()) -> Any:
+    """The description of an object, checked as if it were made, without the excluded properties."""
+    state = _state(context)
+    if value is None:
+        return None
+    kind = state.session.resolve_type(name, state.kind)
+    return _template(state.with_template(exclude_properties), value, kind, None)
+
+
+def _template(state: Check, value: Any, kind: MuranoType, usual: MuranoType | None) -> Any:
+    session = state.session
+    if isinstance(value, Reference):
+        return session.store.describe(value.real)
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        raise ContractViolation(f"{_short(value)} describes no object")
+    model = session.store.normalized(value, usual or kind, state.kind)
+    actual = session.store.type_of(model, state.kind)
+    if actual.compatible(kind, session.requirement(state.kind, kind)) is None:
+        raise ContractViolation(f"{actual.name} is no {kind.name}")
+    found = dict(model)
+    for prop in session.input_properties(actual):
+        if prop.name in state.excluded:
+            continue
+        given = model.get(prop.name, NO_VALUE)
+        if given is NO_VALUE:
+            given = prop.default if prop.has_default else NO_VALUE
+        nested = Check(session, prop.declared_by, state.this, template=True)
+        checked = nested.apply(prop.contract, given, f"{actual.name}.{prop.name}")
+        if prop.name in model:
+            found[prop.name] = checked
+    return frozen(found)
+
+
+@functools.cache
+def functions() -> tuple[Any, ...]:
+    """The functions as definitions that YAQL can register; methods all, so `$.int()` and not `int($)`."""
+    from yaql.language import specs, yaqltypes
+
+    check_ = specs.parameter("predicate", yaqltypes.Lambda())(check)
+    to_class_ = specs.parameter("version", nullable=True, value_type=object)(to_class)
+    rows = {
+        "string": to_string,
+        "int": to_int,
+        "bool": to_bool,
+        "notNull": not_null,
+        "check": check_,
+        "owned": owned,
+        "notOwned": not_owned,
+        "class": to_class_,
+        "template": template,
+    }
+    from yaql.language.conventions import CamelCaseConvention
+
+    return tuple(
+        specs.get_function_definition(
+            fn, name=name, method=True, function=False, convention=CamelCaseConvention()
+        )
+        for name, fn in rows.items()
+    )
+
+
+class ContractType:
+    """Whether a value could be the first argument of an extension method, as YAQL asks it."""
+
+    def __init__(self, session: Session, kind: MuranoType, contract: Any) -> None:
+        self.check = Check(session, kind, dry=True)
+        self.contract = contract
+
+    def takes(self, value: Any) -> bool:
+        try:
+            converted = self.check.apply(self.contract, value, "receiver")
+        except MuranoPlError:
+            return False
+        # What merely can be converted is another type: 2.foo() is not for an extension of strings.
+        return type(converted) is type(value) or isinstance(value, (Reference, Mapping, Sequence))

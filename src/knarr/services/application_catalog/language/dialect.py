@@ -1,0 +1,83 @@
+"""The two dialects of expressions: today's YAQL, and YAQL 0.2 for packages of formats 1.0 and 1.1.
+
+Both have the operators that MuranoPL adds: `ns:Name` and `:Name` for types, and `is`.
+"""
+
+from __future__ import annotations
+
+import collections.abc  # noqa: F401  yaql uses it without importing it
+import functools
+import threading
+from typing import Any
+
+# Limits of a single expression; a session may ask for others.
+OPTIONS: dict[str, Any] = {
+    "yaql.limitIterators": 2000,
+    "yaql.memoryQuota": 100 * 1024 * 1024,
+    "yaql.convertSetsToLists": False,
+    "yaql.convertTuplesToLists": False,
+    "yaql.iterableDicts": True,
+}
+
+
+class Dialect:
+    """A parser and a context with the standard functions. Made once for each process: see `dialect`."""
+
+    def __init__(self, name: str, factory: Any, context: Any, options: dict[str, Any]) -> None:
+        self.name = name
+        self.engine = factory.create(options)
+        self.context = context
+        self._parsed: dict[str, Any] = {}
+        self._mutex = threading.Lock()  # the parser keeps its state in itself
+
+    def parse(self, text: str) -> Any:
+        """An expression's syntax tree, to be called with (receiver, context, engine). Raises ValueError."""
+        found = self._parsed.get(text)
+        if found is None:
+            found = self._parse(text)
+            self._parsed[text] = found
+        if isinstance(found, ValueError):
+            raise found
+        return found
+
+    def _parse(self, text: str) -> Any:
+        from yaql.language.exceptions import YaqlParsingException
+
+        with self._mutex:
+            try:
+                return self.engine(text).expression
+            except YaqlParsingException as error:
+                return ValueError(str(error))
+            except RecursionError:
+                return ValueError("the expression is nested too deeply")
+
+
+def is_legacy(format_version: str) -> bool:
+    """Whether packages of this format are written for YAQL 0.2."""
+    return format_version in ("1.0", "1.1")
+
+
+@functools.cache
+def dialect(legacy: bool = False) -> Dialect:
+    """The dialect of the packages' format."""
+    import yaql
+    from yaql import legacy as old
+    from yaql.language.conventions import CamelCaseConvention
+
+    convention = CamelCaseConvention()
+    if legacy:
+        factory = old.YaqlFactory(allow_delegates=True)
+        context = old.create_context(convention=convention, delegates=True)
+    else:
+        factory = yaql.YaqlFactory(allow_delegates=True)
+        context = yaql.create_context(convention=convention, delegates=True)
+    _add_operators(factory)
+    return Dialect("legacy" if legacy else "current", factory, context, OPTIONS)
+
+
+def _add_operators(factory: Any) -> None:
+    from yaql.language.factory import OperatorType
+
+    factory.insert_operator(None, True, ":", OperatorType.BINARY_LEFT_ASSOCIATIVE, True)
+    factory.insert_operator(":", True, ":", OperatorType.PREFIX_UNARY, False)
+    factory.insert_operator(">", True, "is", OperatorType.BINARY_LEFT_ASSOCIATIVE, False)

@@ -1,0 +1,192 @@
+"""What goes wrong in MuranoPL, with the names under which `Catch` knows it.
+
+Every error tells its author what was expected; the interpreter adds the stack of MuranoPL calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file of a package; lines and columns from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One entry of a stack trace."""
+
+    position: Position | None
+    class_name: str = ""
+    method: str = ""
+    instruction: str = ""
+
+    def __str__(self) -> str:
+        where = f'File "{self.position.file}", line {self.position.line}' if self.position else "File ?"
+        what = f" in method {self.method} of type {self.class_name}" if self.method else ""
+        text = f"\n    {self.instruction}" if self.instruction else ""
+        return f"{where}{what}{text}"
+
+
+class MuranoPlError(Exception):
+    """The family. `names` are what `Catch: {With: …}` may call it; `frames` is filled on its way out."""
+
+    upstream: ClassVar[str] = "murano.dsl.exceptions.DslException"
+
+    def __init__(self, message: str = "", position: Position | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+        self.frames: list[Frame] = []
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        found = [str(vars(kind)["upstream"]) for kind in type(self).__mro__ if "upstream" in vars(kind)]
+        return tuple(dict.fromkeys(found))
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.message}" if self.position else self.message
+
+    def trace(self) -> str:
+        """The whole story: where it came from, innermost last, and what it was."""
+        lines = [f"  {frame}" for frame in self.frames]
+        return "\n".join([*lines, f"{self.names[0]}: {self.message}"])
+
+
+class SyntaxFault(MuranoPlError):
+    """A file that is no class, or an instruction that is none."""
+
+    upstream = "murano.dsl.exceptions.DslSyntaxError"
+
+
+class ContractViolation(MuranoPlError):
+    """A value that a contract refuses; `path` is where it stands, once that is known."""
+
+    upstream = "murano.dsl.exceptions.ContractViolationException"
+    path: str | None = None
+
+
+class ContractSyntax(SyntaxFault):
+    upstream = "murano.dsl.exceptions.DslContractSyntaxError"
+
+
+class ClassNotFound(MuranoPlError):
+    upstream = "murano.dsl.exceptions.NoClassFound"
+
+
+class PackageNotFound(MuranoPlError):
+    upstream = "murano.dsl.exceptions.NoPackageFound"
+
+
+class MethodNotFound(MuranoPlError):
+    upstream = "murano.dsl.exceptions.NoMethodFound"
+
+
+class PropertyNotFound(MuranoPlError):
+    upstream = "murano.dsl.exceptions.NoPropertyFound"
+
+
+class PropertyAccess(MuranoPlError):
+    upstream = "murano.dsl.exceptions.PropertyAccessError"
+
+
+class PropertyWrite(PropertyAccess):
+    upstream = "murano.dsl.exceptions.NoWriteAccessError"
+
+
+class PropertyRead(PropertyAccess):
+    upstream = "murano.dsl.exceptions.PropertyReadError"
+
+
+class Uninitialized(PropertyAccess):
+    """A property that is read before it has a value."""
+
+    upstream = "murano.dsl.exceptions.UninitializedPropertyAccessError"
+
+
+class AmbiguousName(MuranoPlError):
+    upstream = "murano.dsl.exceptions.AmbiguousMethodName"
+
+
+class InvalidLhs(MuranoPlError):
+    upstream = "murano.dsl.exceptions.InvalidLhsTargetException"
+
+
+class CircularReference(MuranoPlError):
+    upstream = "murano.dsl.exceptions.CircularExpressionDependenciesError"
+
+
+class InvalidInheritance(MuranoPlError):
+    upstream = "murano.dsl.exceptions.InvalidInheritanceError"
+
+
+class ObjectNotFound(MuranoPlError):
+    upstream = "murano.dsl.exceptions.NoObjectFoundError"
+
+
+class ObjectDestroyed(MuranoPlError):
+    upstream = "murano.dsl.exceptions.ObjectDestroyedError"
+
+
+class InvalidArguments(MuranoPlError):
+    upstream = "murano.dsl.exceptions.InvalidArgumentsError"
+
+
+class NotExported(MethodNotFound):
+    upstream = "murano.dsl.exceptions.MethodNotExposed"
+
+
+class LimitReached(MuranoPlError):
+    """Time, iterations or memory ran out. No `Catch` takes it."""
+
+    upstream = "murano.dsl.exceptions.LimitReached"
+
+
+class Cancelled(LimitReached):
+    upstream = "murano.dsl.exceptions.Cancelled"
+
+
+class Thrown(MuranoPlError):
+    """What `Throw` raises: names of the author's choice, a message, a cause and anything else."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        message: str = "",
+        extra: Any = None,
+        cause: MuranoPlError | None = None,
+        position: Position | None = None,
+    ) -> None:
+        super().__init__(message, position)
+        self._names = names
+        self.extra = extra
+        self.cause = cause
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._names
+
+    def trace(self) -> str:
+        own = super().trace()
+        return f"{own}\nCaused by:\n{self.cause.trace()}" if self.cause else own
+
+
+class Foreign(MuranoPlError):
+    """An exception of Python or YAQL, met while an expression was evaluated."""
+
+    def __init__(self, original: BaseException, position: Position | None = None) -> None:
+        super().__init__(str(original) or type(original).__name__, position)
+        self.original = original
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{kind.__module__}.{kind.__name__}" for kind in type(self.original).__mro__[:-1])

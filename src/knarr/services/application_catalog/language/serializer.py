@@ -1,0 +1,110 @@
+"""Objects as descriptions again: inline where they are owned, by their id everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.model import WRITTEN_TO_MODEL, MuranoType
+from knarr.services.application_catalog.language.values import MuranoObject, Reference, TypeObject
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.session import Session
+
+SERIALIZE = "io.murano.metadata.engine.Serialize"
+TITLE = "io.murano.metadata.Title"
+
+
+class DumpMode(StrEnum):
+    """What the header of an object has: `Serializable` type names as text; `Inline` types as objects in the
+    header; `Mixed` the short form with the type object as key."""
+
+    SERIALIZABLE = "Serializable"
+    INLINE = "Inline"
+    MIXED = "Mixed"
+
+
+class Serializer:
+    """One pass over objects: each is written out once, at its owner."""
+
+    def __init__(
+        self,
+        session: Session,
+        mode: DumpMode = DumpMode.SERIALIZABLE,
+        keep_ids: bool = True,
+        actions: bool = False,
+    ) -> None:
+        self.session = session
+        self.mode = mode
+        self.keep_ids = keep_ids
+        self.actions = actions
+        self.written: set[str] = set()
+
+    def object(self, one: MuranoObject) -> dict[Any, Any]:
+        """The description of an object with everything that it owns."""
+        self.written.add(one.id)
+        properties: dict[Any, Any] = {}
+        for name in one.kind.property_names():
+            declared = one.kind.find_property(name)
+            if declared is None or declared.usage not in WRITTEN_TO_MODEL or name not in one.values:
+                continue
+            properties[name] = self.value(one.values[name], one)
+        header = self._header(one)
+        if self.mode is DumpMode.MIXED:
+            header.pop("type")
+            header.pop("classVersion", None)
+            return {TypeObject.of(one.kind): properties, **header}
+        return {"?": header, **properties}
+
+    def _header(self, one: MuranoObject) -> dict[str, Any]:
+        header: dict[str, Any] = dict(one.system)
+        header.pop("error", None)
+        kind = one.kind
+        if self.mode is DumpMode.SERIALIZABLE:
+            header |= {"type": kind.name, "classVersion": str(kind.version), "package": kind.package.name}
+        else:
+            header["type"] = TypeObject.of(kind)
+        if self.keep_ids:
+            header["id"] = one.id
+        header["name"] = one.name
+        if one.metadata is not None:
+            header["metadata"] = self.value(one.metadata, one)
+        if one.dependencies:
+            header["dependencies"] = {"onDestruction": [dict(row) for row in one.dependencies]}
+        if one.destroyed:
+            header["destroyed"] = True
+        if self.actions:
+            header["_actions"] = actions(self.session, one)
+        return header
+
+    def value(self, value: Any, owner: MuranoObject) -> Any:
+        if isinstance(value, Reference):
+            real = value.real
+            if real.owner is owner and real.id not in self.written:
+                return self.object(real)
+            return real.id
+        if isinstance(value, TypeObject):
+            return value if self.mode is not DumpMode.SERIALIZABLE else value.kind.name
+        if isinstance(value, Mapping):
+            return {self.value(key, owner): self.value(item, owner) for key, item in value.items()}
+        if isinstance(value, (tuple, list, frozenset)):
+            return [self.value(item, owner) for item in value]
+        return value
+
+
+def actions(session: Session, one: MuranoObject) -> dict[str, dict[str, Any]]:
+    """The public methods of an object as the model tells them."""
+    found = {}
+    for name, method in sorted(one.kind.all_methods().items()):
+        if method.is_public and not method.is_static:
+            title = _title(method.meta) or name
+            found[f"{one.id}_{name}"] = {"name": name, "title": title, "enabled": True}
+    return found
+
+
+def _title(meta: Any) -> str | None:
+    return next((str(row.values.get("text")) for row in meta if row.type_name == TITLE), None)
+
+
+__all__ = ["DumpMode", "MuranoType", "Serializer", "actions"]

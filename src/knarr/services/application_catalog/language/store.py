@@ -1,0 +1,346 @@
+"""The objects of a session: made from descriptions, found by id, initialized in the right order.
+
+A description is a mapping with the key `?` (id, type, name, …) and properties. An object in it that is
+written out belongs to the one around it; a string where an object is expected refers to one by its id.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.errors import (
+    CircularReference,
+    ContractViolation,
+    Foreign,
+    InvalidArguments,
+    MuranoPlError,
+    ObjectNotFound,
+    Thrown,
+    Uninitialized,
+)
+from knarr.services.application_catalog.language.model import (
+    READ_FROM_MODEL,
+    MuranoType,
+    Property,
+    PropertyUsage,
+)
+from knarr.services.application_catalog.language.source import Expression
+from knarr.services.application_catalog.language.values import (
+    NO_VALUE,
+    MuranoObject,
+    Opaque,
+    Reference,
+    frozen,
+)
+from knarr.services.application_catalog.language.versions import spec
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.session import Session
+
+SYSTEM = "?"
+EXCEPTION = "io.murano.Exception"
+OUTSIDE_PROPERTIES = frozenset({PropertyUsage.STATIC, PropertyUsage.CONFIG})
+
+
+class ObjectStore:
+    """All objects of one session by their ids."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.objects: dict[str, MuranoObject] = {}
+        self._models: dict[str, tuple[Mapping[str, Any], MuranoType | None]] = {}
+        self._waiting: list[tuple[MuranoObject, Mapping[str, Any]]] = []
+        self._depth = 0
+        self._mutex = threading.RLock()
+
+    # Finding
+
+    def find(self, ident: str) -> MuranoObject | None:
+        return self.objects.get(ident)
+
+    def require(self, ident: str) -> MuranoObject:
+        """The object of that id. Raises ObjectNotFound."""
+        found = self.objects.get(ident)
+        if found is None:
+            raise ObjectNotFound(f"there is no object with the id {ident!r}")
+        return found
+
+    def forget(self, one: MuranoObject) -> None:
+        self.objects.pop(one.id, None)
+
+    # Making
+
+    def load_tree(self, model: Mapping[str, Any]) -> MuranoObject:
+        """The root of a model with everything in it, initialized."""
+        if not isinstance(model, Mapping) or SYSTEM not in model:
+            raise ContractViolation("a model is an object: a mapping with the key '?'")
+        with self._mutex:
+            self._outline(model, None)
+            root = self.load(model, None, None, None)
+            for one in [one for one in self.objects.values() if not one.initialized]:
+                if one.id in self._models:
+                    found, within = self._models[one.id]
+                    self.load(found, one.owner, None, within)
+            return root
+
+    def load_part(self, model: Mapping[str, Any], owner: MuranoObject | None) -> MuranoObject:
+        """An object of another model, with what is in it; objects of the same ids stay what they are."""
+        with self._mutex:
+            self._outline(model, owner)
+            return self.load(model, owner, None, None)
+
+    def _outline(self, value: Any, owner: MuranoObject | None) -> None:
+        """Make all objects that have ids and types, so that references to them may come first."""
+        if isinstance(value, Mapping):
+            header = value.get(SYSTEM)
+            if isinstance(header, Mapping) and header.get("id") and header.get("type"):
+                known = self.objects.get(str(header["id"]))
+                owner = known or self._blank(value, self.type_of(value, None), owner)
+                self._models.setdefault(owner.id, (value, None))
+            for key, item in value.items():
+                if key != SYSTEM:
+                    self._outline(item, owner)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self._outline(item, owner)
+
+    def load(
+        self,
+        model: Mapping[str, Any],
+        owner: MuranoObject | None,
+        usual: MuranoType | None,
+        within: MuranoType | None,
+    ) -> MuranoObject:
+        """The object that the description means, made and initialized unless it is there.
+
+        `usual` is its type if it names none, `within` the class whose code names types.
+        """
+        with self._mutex:
+            normal = self.normalized(model, usual, within)
+            ident = normal[SYSTEM]["id"]
+            one = self.objects.get(ident)
+            if one is None:
+                one = self._blank(normal, self.type_of(normal, within), owner)
+            elif one.initialized or one.owner is None:
+                one.owner = one.owner or (owner if owner is not one else None)
+            if not one.initialized:
+                self._initialize(one, normal)
+            return one
+
+    def normalized(
+        self, model: Mapping[str, Any], usual: MuranoType | None, within: MuranoType | None
+    ) -> dict[str, Any]:
+        """The description with a header that has an id and a full type name."""
+        header = model.get(SYSTEM)
+        rest = {key: value for key, value in model.items() if key != SYSTEM}
+        if header is None:
+            header, rest = self._short_form(rest, within)
+        if isinstance(header, str):
+            header = {"type": header}
+        if not isinstance(header, Mapping):
+            raise ContractViolation("the key '?' of an object must be a mapping with a type")
+        header = dict(header)
+        if "type" not in header:
+            if usual is None:
+                raise ContractViolation("an object needs a type: {'?': {'type': …}}")
+            header["type"] = usual.name
+            header.setdefault("classVersion", str(usual.version))
+        header["id"] = str(header.get("id") or new_id())
+        return {SYSTEM: header, **rest}
+
+    def _short_form(
+        self, model: dict[Any, Any], within: MuranoType | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`{ns:Type: {properties}, name: …}`: a type object as key."""
+        from knarr.services.application_catalog.language.values import TypeObject
+
+        kinds = [key for key in model if isinstance(key, TypeObject)]
+        if len(kinds) != 1:
+            return {}, model
+        kind = kinds[0].kind
+        header = {"type": kind.name, "classVersion": str(kind.version)}
+        for key in ("id", "name"):
+            if isinstance(model.get(key), str):
+                header[key] = model[key]
+        return header, dict(model[kinds[0]] or {})
+
+    def type_of(self, model: Mapping[str, Any], within: MuranoType | None) -> MuranoType:
+        """The type that a description's header names. Raises ClassNotFound or PackageNotFound."""
+        header = model[SYSTEM]
+        name, version, package = header["type"], header.get("classVersion"), header.get("package")
+        from knarr.services.application_catalog.language.values import TypeObject
+
+        if isinstance(name, TypeObject):
+            return name.kind
+        text = str(name)
+        if "@" in text:
+            text, _, package = text.partition("@")
+        if "/" in text:
+            text, _, version = text.partition("/")
+        wanted = spec(version) if version else None
+        if package:
+            return self.session.loader.load_package(str(package), wanted or spec("*")).find_class(text)
+        if within is not None and wanted is None:
+            return within.package.find_class(within.namespaces.resolve(text))
+        if within is not None:
+            own = within.package.own_class(within.namespaces.resolve(text))
+            if own is not None and wanted is not None and own.version in wanted:
+                return own
+        return self.session.find_type(text, wanted)
+
+    def _blank(self, model: Mapping[str, Any], kind: MuranoType, owner: MuranoObject | None) -> MuranoObject:
+        header = model[SYSTEM]
+        name = header.get("name")
+        one = MuranoObject(kind, str(header["id"]), owner, None if name is None else str(name))
+        one.metadata = frozen(header.get("metadata"))
+        one.dependencies = [dict(row) for row in (header.get("dependencies") or {}).get("onDestruction", ())]
+        known = {"id", "type", "name", "classVersion", "package", "metadata", "dependencies", "_actions"}
+        one.system = {key: value for key, value in header.items() if key not in known}
+        self.objects[one.id] = one
+        return one
+
+    # Initializing
+
+    def _initialize(self, one: MuranoObject, model: Mapping[str, Any]) -> None:
+        one.initialized = True
+        self._depth += 1
+        try:
+            self._give_values(one, model)
+            self._waiting.append((one, model))
+        except BaseException:
+            self.objects.pop(one.id, None)
+            raise
+        finally:
+            self._depth -= 1
+        if self._depth == 0:
+            self._run_initializers()
+
+    def _give_values(self, one: MuranoObject, model: Mapping[str, Any]) -> None:
+        """Values for all properties; those whose default needs another one wait for it."""
+        left = [one.kind.find_property(name) for name in one.kind.property_names()]
+        todo = [prop for prop in left if prop is not None and prop.usage not in OUTSIDE_PROPERTIES]
+        while todo:
+            later: list[Property] = []
+            reason: Uninitialized | None = None
+            for prop in todo:
+                try:
+                    one.values[prop.name] = self._initial(one, prop, model)
+                except Uninitialized as error:
+                    later.append(prop)
+                    reason = error
+            if len(later) == len(todo):
+                names = ", ".join(prop.name for prop in later)
+                raise CircularReference(f"properties of {one.kind.name} need each other: {names} ({reason})")
+            todo = later
+
+    def _initial(self, one: MuranoObject, prop: Property, model: Mapping[str, Any]) -> Any:
+        calls = self.session.calls
+        given = model.get(prop.name, NO_VALUE) if prop.usage in READ_FROM_MODEL else NO_VALUE
+        if given is NO_VALUE and prop.has_default:
+            context = self.session.type_context(prop.declared_by).create_child_context()
+            context["$"] = context["$this"] = one
+            given = self.session.evaluate(prop.default, context)
+        value = given
+        for declared in one.kind.declarations(prop.name):
+            value = calls.checked(declared, value, one)
+        return value
+
+    def _run_initializers(self) -> None:
+        """`.init` of every object that was made, of each class from the root of the hierarchy down."""
+        while self._waiting:
+            one, model = self._waiting.pop(0)
+            for kind in reversed(one.kind.mro):
+                if kind.python is not None:
+                    self.python_of(one, kind)
+                method = kind.methods.get(".init")
+                if method is None:
+                    continue
+                names = [argument.name for argument in method.arguments]
+                given = {name: model[name] for name in names if name in model}
+                self.session.calls.call(method, one, (), given)
+
+    def python_of(self, one: MuranoObject, kind: MuranoType) -> Any:
+        """The instance of the Python class behind one of the object's types, made on first use."""
+        found = one.python.get(kind)
+        if found is None:
+            if kind.python is None:
+                raise InvalidArguments(f"{kind.name} has no part that is written in Python")
+            found = one.python[kind] = kind.python(one, self.session)
+        return found
+
+    # Exceptions as objects
+
+    def exception_object(self, error: MuranoPlError) -> Any:
+        """What `As` gives: an io.murano.Exception where the core library is there, else a dictionary."""
+        data = {
+            "extra": frozen(error.extra) if isinstance(error, Thrown) else None,
+            "message": error.message,
+            "name": error.names[0],
+            "names": tuple(error.names),
+            "stackTrace": error.trace(),
+        }
+        try:
+            kind = self.session.find_type(EXCEPTION)
+        except MuranoPlError:
+            return _Caught(error, data)
+        one = MuranoObject(kind, new_id(), None, None)
+        one.values = {"name": data["name"], "names": data["names"], "message": error.message}
+        one.values |= {"extra": data["extra"], "stackTrace": data["stackTrace"], "nestedException": None}
+        one.system["error"] = error
+        one.initialized = True
+        if isinstance(error, Thrown) and error.cause is not None:
+            one.values["nestedException"] = self.exception_object(error.cause)
+        return one
+
+    def error_of(self, value: Any) -> MuranoPlError | None:
+        """The error behind what `As` gave."""
+        if value is None:
+            return None
+        if isinstance(value, _Caught):
+            return value.error
+        if isinstance(value, Reference):
+            found = value.real.system.get("error")
+            if isinstance(found, MuranoPlError):
+                return found
+        if isinstance(value, MuranoPlError):
+            return value
+        raise InvalidArguments(f"Cause must be an exception that was caught, not {value!r}")
+
+    # Describing
+
+    def describe(self, one: MuranoObject) -> dict[str, Any]:
+        """The object's description, with new ids: what `new` makes a copy of."""
+        from knarr.services.application_catalog.language.serializer import Serializer
+
+        return Serializer(self.session, keep_ids=False).object(one)
+
+
+class _Caught(Opaque, Mapping[str, Any]):
+    """An exception where there is no core library: its parts, and the error itself."""
+
+    def __init__(self, error: MuranoPlError, data: dict[str, Any]) -> None:
+        self.error = error
+        self._data = data
+
+    def __getitem__(self, key: str) -> Any:
+        return self._data[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def new_id() -> str:
+    """An id for an object: 32 hexadecimal digits, as upstream's."""
+    return uuid.uuid4().hex
+
+
+__all__ = ["SYSTEM", "Expression", "Foreign", "ObjectStore", "new_id"]

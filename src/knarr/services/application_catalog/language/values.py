@@ -1,0 +1,172 @@
+"""Values of the language: objects, types as objects, views of an object as one of its types; frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.model import MuranoType
+
+NO_VALUE: Any = type("NoValue", (), {"__repr__": lambda self: "<no value>", "__slots__": ()})()
+
+
+class Reference:
+    """What stands for an object in expressions: the object itself, or a view of it as one of its types."""
+
+    __slots__ = ()
+
+    @property
+    def real(self) -> MuranoObject:
+        raise NotImplementedError
+
+    @property
+    def view(self) -> MuranoType:
+        """The type whose members are looked at."""
+        raise NotImplementedError
+
+
+class MuranoObject(Reference):
+    """An instance of a class.
+
+    `values` are those of declared properties; `private` those that a class gave itself without declaring
+    them, by class and name. `python` is the instance of the Python class behind the type, if there is one.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "attributes",
+        "declared_by",
+        "dependencies",
+        "destroyed",
+        "doomed",
+        "id",
+        "initialized",
+        "kind",
+        "metadata",
+        "name",
+        "owner",
+        "private",
+        "python",
+        "system",
+        "values",
+    )
+
+    def __init__(self, kind: MuranoType, ident: str, owner: MuranoObject | None, name: str | None) -> None:
+        self.kind = kind
+        self.id = ident
+        self.owner = owner
+        self.name = name
+        self.values: dict[str, Any] = {}
+        self.private: dict[tuple[MuranoType, str], Any] = {}
+        self.attributes: dict[tuple[str, str], Any] = {}
+        self.metadata: Any = None
+        # For objects of metadata: the class that they are attached to (or to a member of)
+        self.declared_by: MuranoType | None = None
+        self.system: dict[str, Any] = {}
+        self.dependencies: list[dict[str, Any]] = []
+        self.python: dict[MuranoType, Any] = {}
+        self.initialized = False
+        self.destroyed = False
+        self.doomed = False
+
+    @property
+    def real(self) -> MuranoObject:
+        return self
+
+    @property
+    def view(self) -> MuranoType:
+        return self.kind
+
+    def owners(self) -> Iterator[MuranoObject]:
+        """The chain of owners, from the nearest outwards."""
+        owner = self.owner
+        while owner is not None:
+            yield owner
+            owner = owner.owner
+
+    def owned_by(self, other: MuranoObject) -> bool:
+        return any(owner is other for owner in self.owners())
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.name} {self.id}{f' ({self.name})' if self.name else ''}>"
+
+
+class View(Reference):
+    """An object seen as one of its ancestors: members that hide the ancestor's are out of sight."""
+
+    __slots__ = ("_real", "_view")
+
+    def __init__(self, real: MuranoObject, view: MuranoType) -> None:
+        self._real = real
+        self._view = view
+
+    @property
+    def real(self) -> MuranoObject:
+        return self._real
+
+    @property
+    def view(self) -> MuranoType:
+        return self._view
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and other.real is self._real
+
+    def __hash__(self) -> int:
+        return hash(self._real)
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+
+class TypeObject:
+    """A type as a value: `ns:Name`, `type($x)`. There is one for each type."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: MuranoType) -> None:
+        self.kind = kind
+
+    @classmethod
+    def of(cls, kind: MuranoType) -> TypeObject:
+        found = kind.cache.get("object")
+        if found is None:
+            found = kind.cache.setdefault("object", cls(kind))
+        made: TypeObject = found
+        return made
+
+    def __repr__(self) -> str:
+        return f"<type {self.kind.name} {self.kind.version}>"
+
+
+class Opaque:
+    """Marks what is frozen as it is, whatever it looks like."""
+
+    __slots__ = ()
+
+
+def frozen(value: Any) -> Any:
+    """The value with everything mutable in it made immutable; what is lazy is evaluated."""
+    if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject, Opaque)):
+        return value
+    from semantic_version import Version
+    from yaql.language.utils import FrozenDict
+
+    if isinstance(value, Version):  # which can be iterated over
+        return value
+    if isinstance(value, Mapping):
+        return FrozenDict({frozen(key): frozen(item) for key, item in value.items()})
+    if isinstance(value, Set):
+        return frozenset(frozen(item) for item in value)
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+def thawed(value: Any) -> Any:
+    """Frozen data as lists and dictionaries, to be changed or encoded."""
+    if isinstance(value, Mapping):
+        return {thawed(key): thawed(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list, Set)):
+        return [thawed(item) for item in value]
+    return value

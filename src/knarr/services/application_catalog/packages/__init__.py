@@ -1,0 +1,1 @@
+"""Packages of applications: archives and folders, manifests, versions, and where packages come from."""

@@ -1,0 +1,124 @@
+"""A package: its manifest, its files, and what the language sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from knarr.services.application_catalog.language.classfile import read_types
+from knarr.services.application_catalog.language.dialect import dialect, is_legacy
+from knarr.services.application_catalog.language.errors import ClassNotFound, Position, SyntaxFault
+from knarr.services.application_catalog.language.model import MuranoType, Package, PackageLoader
+from knarr.services.application_catalog.language.pythonclass import attach
+from knarr.services.application_catalog.language.source import documents
+from knarr.services.application_catalog.packages import manifest as manifests
+from knarr.services.application_catalog.packages.faults import LIMITS, Limits, PackageFault
+from knarr.services.application_catalog.packages.files import Files, open_package, safe_name
+from knarr.services.application_catalog.packages.manifest import HOT, Manifest
+
+CLASSES, RESOURCES, UI = "Classes/", "Resources/", "UI/"
+
+
+class ApplicationPackage:
+    """A package that was opened. Its classes are read when they are asked for.
+
+    `python` are Python classes by the names of the MuranoPL classes that they belong to.
+    """
+
+    def __init__(self, files: Files, manifest: Manifest, python: Mapping[str, type] | None = None) -> None:
+        self.files = files
+        self.manifest = manifest
+        self.python = dict(python or {})
+
+    @classmethod
+    def open(
+        cls, source: Path | bytes, python: Mapping[str, type] | None = None, limits: Limits = LIMITS
+    ) -> ApplicationPackage:
+        """Raises PackageFault."""
+        files = open_package(source, limits)
+        if manifests.FILE not in files.names():
+            raise PackageFault(f"the package has no {manifests.FILE} at its top")
+        return cls(files, manifests.read(files.read(manifests.FILE)), python)
+
+    # What is in it
+
+    def ui(self) -> bytes | None:
+        """The UI definition."""
+        name = UI + self.manifest.ui
+        return self.files.read(name) if name in self.files.names() else None
+
+    def logo(self) -> bytes | None:
+        return self._optional(self.manifest.logo)
+
+    def supplier_logo(self) -> bytes | None:
+        return self._optional(self.manifest.supplier.logo)
+
+    def resource(self, name: str) -> bytes:
+        """A file under Resources/. Raises FileNotFoundError."""
+        try:
+            return self.files.read(RESOURCES + safe_name(name))
+        except PackageFault:
+            raise FileNotFoundError(name) from None
+
+    def _optional(self, name: str | None) -> bytes | None:
+        return self.files.read(name) if name and name in self.files.names() else None
+
+    # As the language sees it
+
+    def language(self, loader: PackageLoader) -> Package:
+        """The package for sessions whose packages come from this loader."""
+        manifest = self.manifest
+        names = tuple(dict.fromkeys([*manifest.classes, *self.python]))
+        if manifest.format_name == HOT:
+            names = (manifest.full_name,)
+        return Package(
+            manifest.full_name,
+            manifest.version,
+            loader,
+            manifest.require,
+            manifest.format_version if manifest.format_name != HOT else "1.3",
+            names,
+            self._make_class,
+            manifest.meta,
+            self.resource,
+        )
+
+    def _make_class(self, package: Package, name: str) -> MuranoType:
+        if self.manifest.format_name == HOT:
+            from knarr.services.application_catalog.packages.hot import generate
+
+            return generate(self, package)
+        file = self.manifest.classes.get(name)
+        if file is None:
+            return self._python_only(package, name)
+        for kind in self.read_file(package, file):
+            cls = self.python.get(kind.name)
+            if cls is not None and kind.python is None:
+                attach(kind, cls)
+            if kind.name == name:
+                found = kind
+            package.register(kind)
+        try:
+            return found
+        except UnboundLocalError:
+            raise ClassNotFound(f"the file {file} has no class {name}", Position(file, 1)) from None
+
+    def _python_only(self, package: Package, name: str) -> MuranoType:
+        from knarr.services.application_catalog.language.model import ROOT, Namespaces
+
+        kind = MuranoType(name, package, Namespaces({}), () if name == ROOT else (ROOT,))
+        attach(kind, self.python[name])
+        return kind
+
+    def read_file(self, package: Package, file: str) -> list[MuranoType]:
+        """The classes of one file. Raises SyntaxFault."""
+        try:
+            text = self.files.read(CLASSES + file).decode()
+        except PackageFault:
+            raise SyntaxFault(
+                f"the package has no file {CLASSES}{file}", Position(manifests.FILE, 1)
+            ) from None
+        except UnicodeDecodeError:
+            raise SyntaxFault("the file is not UTF-8", Position(file, 1)) from None
+        parse = dialect(is_legacy(package.format_version)).parse
+        return read_types(package, documents(text, file, parse), file)
