@@ -25,7 +25,8 @@ SERVICE = "{host} zun-compute"
 APPCONTAINER = (
     Step("appcontainer create", "--name {new} busybox", says="Creating", **OWN),
     Step("appcontainer run", "--name {new} busybox sleep 100", says="Creating", **OWN),
-    Step("appcontainer create", "--registry {registry} --name {new} box", says="{registry}"),
+    # Who makes a container takes a registry of their own project, administrators too.
+    Step("appcontainer create", "--registry {registry} --name {new} box", says="{registry}", admin="404"),
     Step("appcontainer list", says="{c}", admin=NONE, stranger=NONE),
     Step("appcontainer list", "--all-projects", says="walked-", **ADMINS),
     Step("appcontainer show", "{c}", says="walked-"),
