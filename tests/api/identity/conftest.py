@@ -38,3 +38,16 @@ def cloud(tmp_path_factory):
 def api(cloud):
     password = clouds.read(cloud.state_dir)["auth"]["password"]
     return Api(cloud.wsgi, password)
+
+
+# Members of a project of their own
+
+
+@pytest.fixture
+def bob(api):
+    return api.person()
+
+
+@pytest.fixture
+def carol(api):
+    return api.person()

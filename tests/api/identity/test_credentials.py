@@ -6,16 +6,6 @@ import json
 import pytest
 
 
-@pytest.fixture(scope="module")
-def bob(api):
-    return api.person()
-
-
-@pytest.fixture(scope="module")
-def carol(api):
-    return api.person()
-
-
 def keep(api, person, token=None, **values):
     body = {"type": "cert", "blob": "a secret of mine", "user_id": person.id, **values}
     return api.post("/v3/credentials", {"credential": body}, token=token or person.token)
