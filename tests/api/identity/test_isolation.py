@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.support import faults
 
 from knarr.core.identity.routes import ROUTES
 
-from .helpers import PASSWORD, unique
+from .helpers import PASSWORD, fitting_body, route_name, unique
 
 IN_PATH = re.compile(r"\{(\w+)\}")
 
@@ -23,10 +22,6 @@ CLOSED = [
     for route in NAMED
     if route.policy is not None and not (route.path in FOR_ALL and route.method in ("GET", "HEAD"))
 ]
-
-
-def name(route):
-    return f"{route.method} {route.path}"
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +86,6 @@ def path(route, owned):
     return IN_PATH.sub(ident, route.path)
 
 
-def body(route):
-    if route.body is None:
-        return None
-    fitting = faults.sample(route.body)
-    return {route.envelope: fitting} if route.envelope else fitting
-
-
 @pytest.fixture(scope="module")
 def strangers(api):
     """Tokens of those who have much to say, but elsewhere."""
@@ -137,12 +125,12 @@ def snapshot(api, owned):
     return {kind: answer.body for kind, answer in shown.items()}
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=name)
+@pytest.mark.parametrize("route", CLOSED, ids=route_name)
 def test_strangers_get_nothing_and_change_nothing(api, owned, strangers, before, route):
     for who, token in strangers.items():
         if route.path == "/v3/roles/{role_id}" and route.method in ("GET", "HEAD") and who in SEES_ROLES:
             continue
-        answer = api.call(route.method, path(route, owned), body(route), token=token)
+        answer = api.call(route.method, path(route, owned), fitting_body(route), token=token)
         assert answer.status in (403, 404), (who, answer.status, answer.body)
     assert snapshot(api, owned) == before
 
