@@ -22,6 +22,7 @@ LINE = re.compile(
 )
 # How a command ends that was refused. The last is a client that does not pass on why.
 SAYS_NO = re.compile("Policy doesn't allow|403|Failed to clear image cache")
+FAULT = re.compile(r"\b500: |HTTP 500\b|Traceback")
 SECONDS = 30.0
 
 Run = Callable[[str], Said]
@@ -131,4 +132,4 @@ _CHECKS = {"works": _works, "administrators": _administrators, "not offered": _n
 
 def faults(ran: list[Ran]) -> list[str]:
     """What failed by a fault of the server or the client."""
-    return [str(one) for one in ran if "500" in one.said.err or "Traceback" in one.said.err]
+    return [str(one) for one in ran if FAULT.search(one.said.err)]
