@@ -69,9 +69,7 @@ def parse(data: Any) -> Plan:
             f"FormatVersion: {formats.text(version)} holds commands for Windows; this agent runs 2.0.0 to "
             f"{formats.text(formats.NEWEST)}"
         )
-    files = {
-        key: _file(str(key), value, version) for key, value in _mapping(data, "Files").items()
-    }
+    files = {key: _file(str(key), value, version) for key, value in _mapping(data, "Files").items()}
     scripts = {
         key: _script(str(key), value, version, files) for key, value in _mapping(data, "Scripts").items()
     }
@@ -104,7 +102,9 @@ def check_name(name: Any, place: str) -> str:
         raise MalformedPlan("must be the name of a file", place)
     path = PurePosixPath(name)
     if path.is_absolute() or "\\" in name or ".." in path.parts or not path.parts:
-        raise MalformedPlan(f"{name!r} leaves the folder of its script; names are relative and without ..", place)
+        raise MalformedPlan(
+            f"{name!r} leaves the folder of its script; names are relative and without ..", place
+        )
     if _CONTROL.search(name) or any(len(part.encode()) > 255 for part in path.parts) or len(name) > 1024:
         raise MalformedPlan(f"{name[:80]!r} is no name that a file can have", place)
     return name
@@ -197,7 +197,9 @@ def _script(key: str, data: Any, version: formats.Version, files: Mapping[str, P
         raise MalformedPlan(f"must be a mapping with Type and EntryPoint, not {_kind(data)}", place)
     kind, entry_point = data.get("Type"), data.get("EntryPoint")
     if not isinstance(kind, str) or kind not in formats.SCRIPT_TYPES:
-        raise MalformedPlan(f"must be one of {', '.join(formats.SCRIPT_TYPES)}, not {kind!r}", f"{place}/Type")
+        raise MalformedPlan(
+            f"must be one of {', '.join(formats.SCRIPT_TYPES)}, not {kind!r}", f"{place}/Type"
+        )
     since = formats.SCRIPT_TYPES[kind]
     if version < since:
         raise MalformedPlan(

@@ -55,7 +55,9 @@ def to_json(value: Any) -> Any:
 def _convert(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, (set, frozenset, range, map, filter, zip, type({}.keys()), type({}.values()), type({}.items()))):
+    if isinstance(
+        value, (set, frozenset, range, map, filter, zip, type({}.keys()), type({}.values()), type({}.items()))
+    ):
         return list(value)
     raise TypeError(f"a value of type {type(value).__name__}")
 
