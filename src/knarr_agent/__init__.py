@@ -1,4 +1,4 @@
 """knarr-agent: runs execution plans on a machine and answers with what came of them.
 
-It stands alone: nothing of the rest of the product is imported, and nothing beyond the standard library but PyYAML.
+It stands alone: it imports nothing of the rest of the product, and of others' work only PyYAML.
 """

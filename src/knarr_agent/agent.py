@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -79,7 +80,7 @@ class Agent:
         LOG.warning("%s; trying again in %.0f s", error, self._pause)
 
     def accept(self, delivery: Delivery) -> None:
-        """Keep a plan that came, or refuse it. What is not signed by the engine is dropped without an answer."""
+        """Keep a plan that came, or refuse it. One that the engine did not sign is dropped."""
         message, key = delivery.message, self.config.engine_key
         if key is not None and not (
             message is not None and key.verify(self.config.input_queue, message.body, message.signature)
@@ -128,7 +129,7 @@ class Agent:
         self.store.advance(parsed.stamp)
 
     def _again(self, stored: Stored, running: Running) -> int:
-        """The number of the next attempt for a plan that was interrupted. Raises RunFailed if there is none."""
+        """The number of an interrupted plan's next attempt. Raises RunFailed if there is to be none."""
         LOG.warning("Plan %s was interrupted", stored.message.id)
         _end_leftovers(stored, running)
         parsed = plan.parse(runner.read(stored.message))
@@ -230,10 +231,8 @@ def _python_path() -> str:
 
 
 def _end_group(group: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _end_leftovers(stored: Stored, running: Running) -> None:

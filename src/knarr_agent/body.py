@@ -50,7 +50,7 @@ def run(body: str, parameters: Mapping[str, Any], scripts: Mapping[str, Any], py
 
 
 def parse(body: str, python2: str = "auto") -> tuple[ast.Module, bool]:
-    """The body's syntax tree for Python 3, and whether it was Python 2. Raises MalformedPlan with the line."""
+    """The body's tree for Python 3, and whether it was Python 2. Raises MalformedPlan with the line."""
     from knarr_agent.python2 import rewriting
 
     source = _dedented(body)
@@ -133,7 +133,7 @@ def _with_agent_modules(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _deep(value: Any) -> Any:
-    """Mappings at every depth with attributes, so that `args.server.name` reads as `args['server']['name']`."""
+    """Mappings with attributes at every depth: `args.server.name` is `args['server']['name']`."""
     if isinstance(value, Mapping):
         return Bunch({key: _deep(item) for key, item in value.items()})
     return [_deep(item) for item in value] if isinstance(value, list) else value

@@ -115,7 +115,7 @@ _LIMITS: dict[str, Callable[[str], Any]] = {
 
 
 def load(path: Path) -> Config:
-    """The configuration in the file. Raises ConfigError naming the option. Options it does not know are left."""
+    """The configuration in the file; options of other agents are passed over. Raises ConfigError."""
     parser = configparser.ConfigParser(interpolation=None, strict=False, default_section="\0")
     try:
         with path.open(encoding="utf-8") as stream:

@@ -24,7 +24,7 @@ class AgentError(Exception):
         self.details = details
 
 
-class MalformedPlan(AgentError):
+class MalformedPlan(AgentError):  # noqa: N818  the name says it
     """A plan that cannot be run. `place` names the key at fault, like `Scripts/deploy/EntryPoint`."""
 
     def __init__(self, message: str, place: str = "") -> None:
@@ -33,7 +33,7 @@ class MalformedPlan(AgentError):
         self.reason = message
 
 
-class UnsupportedFormat(AgentError):
+class UnsupportedFormat(AgentError):  # noqa: N818  the name says it
     """A plan of a format that is not known here."""
 
     def __init__(self, message: str) -> None:
@@ -47,7 +47,7 @@ class ScriptError(AgentError):
         super().__init__(SCRIPT + number, message, details)
 
 
-class RunFailed(AgentError):
+class RunFailed(AgentError):  # noqa: N818  the name says it
     """Everything else that stops a plan."""
 
     def __init__(self, message: str, details: Any = None) -> None:

@@ -36,11 +36,9 @@ class Message:
             parts: Any = json.loads(data.decode("utf-8"))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a message: {error}") from error
-        if not isinstance(parts, dict):
-            raise ValueError("not a message: a JSON object is expected")
-        for name in ("id", "reply_to", "signature", "body"):
-            if not isinstance(parts.get(name, ""), str):
-                raise ValueError(f"not a message: {name} must be text")
+        names = ("id", "reply_to", "signature", "body")
+        if not isinstance(parts, dict) or not all(isinstance(parts.get(name, ""), str) for name in names):
+            raise ValueError(f"not a message: an object with the texts {', '.join(names)} is expected")
         if "body" not in parts:
             raise ValueError("not a message: it has no body")
         try:

@@ -1,4 +1,4 @@
-"""Names of the queues between engine and agents, as every agent of the field has them in its configuration."""
+"""Names of the queues between engine and agents, as the agents of the field have them configured."""
 
 from __future__ import annotations
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# How long output is still read after a program has ended. What it left running in the background may hold the pipe
-# for as long as the machine is up, and nobody should wait for that.
+# How long output is still read after a program has ended. What it left running in the background may hold the
+# pipe for as long as the machine is up, and nobody should wait for that.
 LINGER_SECONDS = 2.0
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended: as shells count, 127 for one not found, 126 for one that cannot run, 128 + signal."""
+    """How a program ended, as shells count: 127 is one not found, 126 one that cannot run, 128 + signal."""
 
     exit_code: int
     stdout: str | None
@@ -68,7 +68,7 @@ def run(
     stderr: bool = True,
     limit: int = 1024 * 1024,
 ) -> Completed:
-    """Run the program to its end. `stdout` and `stderr` say what is kept; the rest goes where the agent's goes."""
+    """Run the program to its end. Output that is not to be kept goes where the agent's goes."""
     try:
         process = _start(arguments, folder, environment, stdin is not None, stdout, stderr)
     except OSError as error:

@@ -34,7 +34,7 @@ def encode(answer: dict[str, Any], limit: int) -> str:
     text = json.dumps(answer)
     if len(text) <= limit:
         return text
-    error = RunFailed(f"the plan's result has {len(text)} bytes; at most {limit} can be sent")
+    error: AgentError = RunFailed(f"the plan's result has {len(text)} bytes; at most {limit} can be sent")
     if answer["ErrorCode"] != GOOD:
         message = str(answer["Body"]["Message"])[: max(0, limit // 8)]
         error = AgentError(answer["ErrorCode"], f"{message} (shortened)")

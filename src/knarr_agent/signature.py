@@ -1,7 +1,7 @@
 """Checks the engine's signature of plans: RSA, PKCS #1 v1.5, SHA-256 over the queue's name and the text.
 
-The agent has no cryptographic library, and needs none for this: a check uses the public key only, so nothing here
-is secret, and the whole padded block is compared rather than parsed.
+The agent has no cryptographic library, and needs none for this: a check uses the public key only, so nothing
+here is secret, and the whole padded block is compared rather than parsed.
 """
 
 from __future__ import annotations

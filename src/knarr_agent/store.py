@@ -1,8 +1,13 @@
 """The plans that wait, run or are to be answered: a folder on disk, so that a reboot loses nothing.
 
-Each plan has a folder named by the order in which it is run. In it: `message`, as it arrived; `running`, once it was
-begun (how often, and by which process); `lock`, held by that process for as long as it lives; `result`, the answer,
-until it is sent. Folders appear and files change by renaming only, so every crash leaves one state or the other.
+Each plan has a folder, named by the order in which it is run:
+
+    message   as it arrived
+    running   once it was begun: how often, and by which process
+    lock      held by that process for as long as it lives
+    result    the answer, until it is sent
+
+Folders appear and files change by renaming only: a crash leaves one state or the other.
 """
 
 from __future__ import annotations
@@ -118,7 +123,7 @@ class PlanStore:
         return len(self._waiting)
 
     def put(self, message: Message) -> bool:
-        """Keep the plan; it is on the disk when this returns. False if its id is known: nothing is to be done."""
+        """Keep the plan: it is on the disk when this returns. False if its id is known already."""
         if message.id in self._waiting or message.id in self._answered:
             return False
         order = f"{_order(message.body):019d}-{uuid.uuid4().hex[:12]}"

@@ -1,7 +1,7 @@
 """The process that runs one plan: `python -m knarr_agent.worker <folder> <attempt> <limits>`.
 
-A process of its own, since a plan may do what it likes: end the program, change folders, use up all memory. It goes
-on when the agent stops, and the agent that is started next waits for it: it holds the plan's lock while it lives.
+A process of its own, since a plan may do what it likes: end the program, change folders, use up all memory.
+It goes on when the agent stops, and the agent that is started next waits for it: it holds the plan's lock.
 """
 
 from __future__ import annotations

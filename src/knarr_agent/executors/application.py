@@ -18,7 +18,7 @@ class Application(Executor):
         """`function` is not passed on: an application has only one entry."""
         return self._run(*args, **kwargs)
 
-    def _run(self, commandline: Any = "", input: Any = None) -> Bunch:  # noqa: A002  plans call it so
+    def _run(self, commandline: Any = "", input: Any = None) -> Bunch:
         arguments = self._split(commandline)
         self.workspace.script_folder(self.script)
         path = self.workspace.place(self.script.entry_point, self.script)
@@ -26,7 +26,7 @@ class Application(Executor):
         return self.checked(self.execute([str(path), *arguments], path.parent, stdin))
 
     def _split(self, commandline: Any) -> list[str]:
-        """The arguments: words with quotes as in a shell, or a list. Nothing else of a shell is understood."""
+        """The arguments: words, quoted as in a shell, or a list. Nothing else is as in a shell."""
         if isinstance(commandline, Sequence) and not isinstance(commandline, (str, bytes)):
             return [_text(part) for part in commandline]
         try:

@@ -29,7 +29,7 @@ class Tool(Executor):
         """`script(attributes)`, or `script(name=value, …)`."""
         return self._run(*args, **kwargs)
 
-    def _run(self, recipe_attributes: Any = None, input: Any = None, **more: Any) -> Bunch:  # noqa: A002
+    def _run(self, recipe_attributes: Any = None, input: Any = None, **more: Any) -> Bunch:
         if recipe_attributes is not None and not isinstance(recipe_attributes, Mapping):
             raise MalformedPlan(
                 f"script {self.script.name} takes a mapping of attributes, "

@@ -1,6 +1,6 @@
 """Cuts Python 2 source into tokens, of which nothing is lost: their texts, joined, are the source again.
 
-The tokenizers of Python 3 refuse what this is for (`0777`, `10L`, backticks), and differ between its versions.
+The tokenizers of Python 3 refuse what this is for (`0777`, `10L`, backticks), each version in its own way.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _TOKENS = re.compile(
             (
                 STRING,
                 _PREFIX
-                + r"""(?:'''(?:[^\\]|\\.)*?'''|\"""(?:[^\\]|\\.)*?\"""|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""",
+                + r"""(?:'''(?:[^\\]|\\.)*?'''|\"""(?:[^\\]|\\.)*?\""""
+                + r"""|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""",
             ),
             (
                 NUMBER,
@@ -66,7 +67,7 @@ def tokens(source: str) -> Iterator[Token]:
 
 
 def logical_lines(source: str) -> Iterator[list[Token]]:
-    """The tokens of each logical line: one that ends where no bracket is open. Its newline is the last token."""
+    """The tokens of each logical line, which ends with a newline where no bracket is open."""
     line: list[Token] = []
     depth = 0
     for token in tokens(source):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import builtins
 import codecs
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _TEXT_CODECS = frozenset(("utf-8", "utf8", "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1"))
 
 
@@ -60,7 +60,7 @@ def open_(name: Any, mode: str = "r", buffering: int = -1) -> IO[str]:
     plain = mode.replace("b", "").replace("U", "") or "r"
     newline = "" if "b" in mode else None
     buffering = 1 if buffering == 0 else buffering
-    return builtins.open(name, plain, buffering, encoding="utf-8", errors="surrogateescape", newline=newline)
+    return open(name, plain, buffering, encoding="utf-8", errors="surrogateescape", newline=newline)  # noqa: PTH123
 
 
 def raw_input(prompt: Any = "") -> str:
@@ -68,8 +68,7 @@ def raw_input(prompt: Any = "") -> str:
 
 
 def execfile(name: str, *scopes: Any) -> None:
-    with builtins.open(name, encoding="utf-8") as stream:
-        exec(compile(stream.read(), name, "exec"), *scopes)  # noqa: S102  that is what was asked for
+    exec(compile(Path(name).read_text("utf-8"), name, "exec"), *scopes)  # noqa: S102  that is what was asked for
 
 
 def apply(
@@ -95,11 +94,12 @@ def method(name: str, value: Any, *args: Any) -> Any:
 
 def as_list(value: Any) -> Any:
     """Views of a dictionary as the lists that they were."""
-    return list(value) if isinstance(value, _VIEWS) else value
+    views: Any = _VIEWS
+    return list(value) if isinstance(value, views) else value
 
 
 def encode(value: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
-    """Text stays text, since that is what the bytes of Python 2 were; `base64`, `hex` and their like work on it."""
+    """Text stays text, since that is what bytes are here; `base64`, `hex` and their like work on it."""
     if not isinstance(value, (str, bytes)):
         return value.encode(encoding, errors)
     name = encoding.lower().replace("_", "-")
@@ -107,9 +107,10 @@ def encode(value: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
         if isinstance(value, str):
             value.encode(encoding, errors)  # raises what it raised
         return value
+    data: Any = value if name.startswith("rot") else as_bytes(value)
     if name == "base64":
         return base64.encodebytes(as_bytes(value)).decode("ascii")
-    return as_text(codecs.encode(value if name.startswith("rot") else as_bytes(value), encoding, errors))
+    return as_text(codecs.encode(data, encoding, errors))
 
 
 def decode(value: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
@@ -120,7 +121,8 @@ def decode(value: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
         return value.decode(encoding, errors) if isinstance(value, bytes) else value
     if name == "base64":
         return as_text(base64.decodebytes(as_bytes(value)))
-    return as_text(codecs.decode(value if name.startswith("rot") else as_bytes(value), encoding, errors))
+    data: Any = value if name.startswith("rot") else as_bytes(value)
+    return as_text(codecs.decode(data, encoding, errors))
 
 
 def as_bytes(value: Any) -> Any:
@@ -159,6 +161,7 @@ def message(value: Any) -> Any:
 
 def exception(kind: Any, value: Any = None, trace: Any = None) -> BaseException:
     """What `raise kind, value, trace` raises."""
+    error: Any
     if isinstance(kind, BaseException):
         error = kind
     elif isinstance(kind, type) and isinstance(value, kind):
@@ -200,14 +203,14 @@ NAMES: dict[str, Any] = {
 
 # What translated bodies call.
 HELPERS: dict[str, Any] = {
-    "__py2_decode": decode,
-    "__py2_divide": divide,
-    "__py2_encode": encode,
-    "__py2_exception": exception,
-    "__py2_list": as_list,
-    "__py2_message": message,
-    "__py2_method": method,
-    "__py2_next": next_,
-    "__py2_sort": sort,
-    "__py2_text": text,
+    "_py2_decode": decode,
+    "_py2_divide": divide,
+    "_py2_encode": encode,
+    "_py2_exception": exception,
+    "_py2_list": as_list,
+    "_py2_message": message,
+    "_py2_method": method,
+    "_py2_next": next_,
+    "_py2_sort": sort,
+    "_py2_text": text,
 }

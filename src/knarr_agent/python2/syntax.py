@@ -1,7 +1,7 @@
 """Brings the syntax of Python 2 to that of Python 3, token by token.
 
-`print` and `exec` statements, `except X, e`, `raise X, "…"`, backticks, `<>`, octal and long numbers, `ur''`, and
-parameters that are tuples. Lines keep their numbers, where the body of such a function does not shift them.
+`print` and `exec` statements, `except X, e`, `raise X, "…"`, backticks, `<>`, octal and long numbers, `ur''`,
+and parameters that are tuples. Lines keep their numbers, but for those after the last of these.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _raise(statement: Line) -> Line:
         return statement
     return [
         *statement[:1],
-        *_code(" __py2_exception("),
+        *_code(" _py2_exception("),
         *_stripped(kind),
         *_code(", "),
         *_with_commas(others),
@@ -233,9 +233,9 @@ def _definition(line: Line) -> tuple[Line, str]:
         stripped = _stripped(part)
         if stripped and stripped[0].text == "(":
             end = _matching(stripped, 0)
-            names.append(f"__py2_tuple{number}{joined(stripped[end + 1 :])}")
+            names.append(f"_py2_tuple{number}{joined(stripped[end + 1 :])}")
             targets.append(joined(stripped[: end + 1]))
-            sources.append(f"__py2_tuple{number}")
+            sources.append(f"_py2_tuple{number}")
         else:
             names.append(joined(part).strip())
     assignment = "; ".join(f"{target} = {source}" for target, source in zip(targets, sources, strict=True))
@@ -254,7 +254,7 @@ def _flattened(parameters: Line) -> tuple[str, str, str]:
         stripped = _stripped(part)
         if stripped and stripped[0].text == "(":
             end = _matching(stripped, 0)
-            name = f"__py2_tuple{number}"
+            name = f"_py2_tuple{number}"
             outer.append(name + joined(stripped[end + 1 :]))
             inner.append(joined(stripped[1:end]).rstrip().rstrip(","))
             call.append(f"*{name}")

@@ -2,8 +2,8 @@
 
     <root>/<queue>/<time>-<number>-<id>.message
 
-A reader on the same machine is woken through a pipe in the queue's folder. Where the file system is shared between
-machines that does not reach it, and it looks again every few seconds.
+A reader on the same machine is woken through a pipe in the queue's folder. No pipe reaches over a shared file
+system, so it looks again every few seconds.
 """
 
 from __future__ import annotations

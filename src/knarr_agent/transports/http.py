@@ -1,4 +1,4 @@
-"""Queues behind a web address, for agents that can reach the engine but not be reached: the agent asks and waits.
+"""Queues behind a web address, for agents that can reach the engine but not be reached: they ask and wait.
 
     GET    <url>/agents/<queue>/plans?wait=<seconds>    200 a message, with its receipt in X-Receipt; 204 none
     DELETE <url>/agents/<queue>/plans/<receipt>         204
