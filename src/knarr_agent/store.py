@@ -12,6 +12,7 @@ Folders appear and files change by renaming only: a crash leaves one state or th
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -113,6 +114,9 @@ class PlanStore:
         for left in self.folder.glob(".*"):  # of a crash before anything was promised
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         self._answered = self._load_answered()
+        for stored in self.all():  # answered, but not removed before a crash
+            if stored.message.id in self._answered:
+                shutil.rmtree(stored.folder, ignore_errors=True)
         self._waiting = {stored.message.id: stored for stored in self.all()}
 
     def all(self) -> list[Stored]:
@@ -179,14 +183,20 @@ class PlanStore:
     def _load_answered(self) -> dict[str, None]:
         path = self.folder / "answered"
         try:
-            lines = path.read_text().splitlines()
+            written = path.read_text()
         except FileNotFoundError:
             return {}
-        kept = [line for line in lines if line.startswith('"') and line.endswith('"')]
-        if len(kept) > 2 * REMEMBERED:
-            kept = kept[-REMEMBERED:]
-            atomic.write(path, "".join(f"{line}\n" for line in kept).encode())
-        return dict.fromkeys(json.loads(line) for line in kept)
+        known = dict.fromkeys(_idents(written))
+        if len(known) > 2 * REMEMBERED or not written.endswith("\n"):  # long, or cut off by a crash
+            known = dict.fromkeys(list(known)[-REMEMBERED:])
+            atomic.write(path, "".join(f"{json.dumps(ident)}\n" for ident in known).encode())
+        return known
+
+
+def _idents(written: str) -> Iterator[str]:
+    for line in written.splitlines():
+        with contextlib.suppress(ValueError):
+            yield str(json.loads(line))
 
 
 def boot_id() -> str:

@@ -1,8 +1,8 @@
 """Builds execution plans from templates and the files of a package.
 
-A template of format 2 names its scripts' files as they lie in `Resources/scripts`; in a plan each of them is an
-entry of `Files` under an id. `name` is sent as text, `<name>` as base64, a URL is left to the agent to download,
-and `{other name: any of these}` gives it another name on the machine.
+A template of format 2 names its scripts' files as they lie in `Resources/scripts`; in a plan each of them is
+an entry of `Files` under an id. `name` is sent as text, `<name>` as base64, a URL is left to the agent to
+download, and `{other name: any of these}` gives it another name on the machine.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Stamps:
 class PlanBuilder:
     """Builds plans of one package.
 
-    `resource` gives the bytes of a file of the package's Resources and raises FileNotFoundError; `ids` gives the
-    plan's id first, then one for each file that is placed.
+    `resource` gives the bytes of a file of the package's Resources and raises FileNotFoundError; `ids` gives
+    the plan's id first, then one for each file that is placed.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class PlanBuilder:
     ) -> dict[str, Any]:
         """The plan, ready to be sent. The template stays as it is.
 
-        `template` is a mapping, or YAML text; `parameters` are put in where it says `$name`. Raises PlanFault that
-        names the key, and the file.
+        `template` is a mapping, or YAML text; `parameters` are put in where it says `$name`. Raises PlanFault
+        that names the key, and the file.
         """
         data = _read(template)
         if parameters is not None:

@@ -96,7 +96,7 @@ class AgentClient:
         return PlanBuilder(resource, stamps=self._stamps).build(template)
 
     def signing_key(self, line_prefix: str = "") -> str:
-        """The public key for the agent's configuration, each line after the prefix; nothing if there is none."""
+        """The public key for the agent's configuration, each line after the prefix; or nothing."""
         return self._signer.public_key(line_prefix) if self._signer else ""
 
     def _message(self, plan: Mapping[str, Any]) -> Message:

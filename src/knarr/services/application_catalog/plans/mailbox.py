@@ -1,7 +1,7 @@
-"""The web address at which agents fetch their plans and leave their answers; see `knarr_agent.transports.http`.
+"""Where agents fetch their plans and leave their answers over HTTP; see `knarr_agent.transports.http`.
 
-Each agent has a token of its own, made from the mailbox's secret and the name of the agent's queue: there is no
-list of them to keep, and one machine cannot read what is meant for another.
+Each agent has a token of its own, made from the mailbox's secret and the name of the agent's queue: there is
+no list of them to keep, and one machine cannot read what is meant for another.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Mailbox:
         return hmac.compare_digest(token.encode(), token_for(self._secret, queue).encode())
 
 
-class _Refused(Exception):  # noqa: N818  an answer rather than an error
+class _Refused(Exception):
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
         self.status = status
@@ -102,22 +102,27 @@ class _Handler(BaseHTTPRequestHandler):
         LOG.debug(format, *args)
 
     def _handle(self, work: Any) -> None:
-        parts = urlsplit(self.path)
-        found = _PATH.fullmatch(parts.path)
         try:
-            if found is None:
-                raise _Refused(HTTPStatus.NOT_FOUND, "there is nothing here")
-            queue = unquote(found["queue"])
-            scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not self.mailbox.opens(token.strip(), queue):
-                raise _Refused(HTTPStatus.UNAUTHORIZED, "the token does not open this queue")
-            query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-            work(queue, found["what"], unquote(found["receipt"] or ""), query)
+            work(*self._checked())
         except _Refused as refused:
+            self.close_connection = True  # a body may be left unread
             self._reply(refused.status, str(refused).encode(), {"Content-Type": "text/plain; charset=utf-8"})
         except TransportError as error:
             LOG.warning("%s", error)
             self._reply(HTTPStatus.SERVICE_UNAVAILABLE, b"the queue cannot be used now")
+
+    def _checked(self) -> tuple[str, str, str, dict[str, str]]:
+        """Queue, `plans` or `results`, receipt and query. Raises _Refused without the queue's token."""
+        parts = urlsplit(self.path)
+        found = _PATH.fullmatch(parts.path)
+        if found is None:
+            raise _Refused(HTTPStatus.NOT_FOUND, "there is nothing here")
+        queue = unquote(found["queue"])
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self.mailbox.opens(token.strip(), queue):
+            raise _Refused(HTTPStatus.UNAUTHORIZED, "the token does not open this queue")
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        return queue, found["what"], unquote(found["receipt"] or ""), query
 
     def _fetch(self, queue: str, what: str, receipt: str, query: dict[str, str]) -> None:
         if what != "plans" or receipt:
@@ -156,7 +161,6 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isdecimal():
             raise _Refused(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
         if int(length) > self.mailbox.limit:
-            self.close_connection = True
             raise _Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {self.mailbox.limit} bytes are accepted"
             )

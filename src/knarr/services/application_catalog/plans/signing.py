@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Signer:
-    """The engine's RSA key. A signature covers the queue's name and the text, so it holds for one agent only."""
+    """The engine's RSA key. A signature covers the queue's name too: it holds for one agent only."""
 
     def __init__(self, key: Any) -> None:
         self._key = key
