@@ -10,7 +10,7 @@ _PYTHON = ("builtins.Exception", "builtins.BaseException")
 
 
 class PlanFault(MuranoPlError, ValueError):
-    """A template from which no plan can be built. `place` is the key at fault: `Scripts/deploy/EntryPoint`."""
+    """A template of which no plan can be built. `place` is the key at fault: `Scripts/deploy/EntryPoint`."""
 
     def __init__(self, message: str, place: str = "") -> None:
         super().__init__(f"{place}: {message}" if place else message)
