@@ -20,6 +20,7 @@ BODIES: dict[str, tuple[str, Any, str]] = {
         "a 1\n\nx y\nz\np q\nw!\n",
     ),
     "print in one line": (
+        # (Python 2 saves the blank before the end of the line.)
         "if True: print 'a'; print 'b'\nfor x in [1, 2]: print x,\nprint\nreturn 3", 3, "a\nb\n1 2 \n",
     ),
     "print with brackets": ("print ('a', 'b')[0]\nprint [x for x in (1, 2)], {'a': 1}\nreturn 0", 0, "a\n[1, 2] {'a': 1}\n"),
