@@ -122,7 +122,7 @@ class AgentProcess:
             pid = int(json.loads(path.read_text())["pid"])
             if pid:
                 os.killpg(pid, signal.SIGKILL)
-                wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or is_zombie(pid))
+                wait_until(lambda pid=pid: has_ended(pid))
 
     def stop(self) -> int:
         assert self.process is not None
@@ -130,7 +130,8 @@ class AgentProcess:
         return self.process.wait(30)
 
 
-def is_zombie(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
+    """Whether the process has ended, be it that nobody has asked for its exit code yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -154,6 +155,6 @@ def agent(tmp_path: Path) -> Iterator[AgentProcess]:
         made.kill()
     for path in (made.storage / "plans").glob("*/running"):
         pid = int(json.loads(path.read_text())["pid"])
-        if pid and Path(f"/proc/{pid}").exists():
+        if pid and not has_ended(pid):
             os.killpg(pid, signal.SIGKILL)
     made.queues.close()
