@@ -185,7 +185,13 @@ def check_url(url: Any, place: str) -> str:
     except ValueError:
         parts = None
     host = (parts.hostname or "") if parts is not None else ""
-    if parts is None or not host or host.startswith("-") or parts.scheme.lower() not in URL_SCHEMES or _CONTROL.search(url):
+    if (
+        parts is None
+        or not host
+        or host.startswith("-")
+        or parts.scheme.lower() not in URL_SCHEMES
+        or _CONTROL.search(url)
+    ):
         raise MalformedPlan(f"must be a URL of {', '.join(URL_SCHEMES)}, not {url!r}", place)
     return str(url)
 

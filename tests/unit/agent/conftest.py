@@ -29,7 +29,14 @@ RESULTS = "-execution-results-test"
 
 def make_plan(body: str = "return 1", ident: str = "plan-1", **more: Any) -> dict[str, Any]:
     """A plan of format 2.2.0."""
-    basis = {"FormatVersion": "2.2.0", "ID": ident, "Action": "Execute", "Body": body, "Scripts": {}, "Files": {}}
+    basis = {
+        "FormatVersion": "2.2.0",
+        "ID": ident,
+        "Action": "Execute",
+        "Body": body,
+        "Scripts": {},
+        "Files": {},
+    }
     return basis | more
 
 

@@ -35,7 +35,10 @@ def begun(folder: Path) -> int:
 
 def test_a_plan_is_answered(agent: AgentProcess) -> None:
     agent.start()
-    agent.send(with_script("#!/bin/sh\necho hello $1\n", "return run(args.name).stdout") | {"Parameters": {"name": "you"}})
+    agent.send(
+        with_script("#!/bin/sh\necho hello $1\n", "return run(args.name).stdout")
+        | {"Parameters": {"name": "you"}}
+    )
     answer = agent.answer()
     assert (answer["SourceID"], answer["ErrorCode"], answer["Body"]) == ("plan-1", 0, "hello you")
     assert agent.stop() == 0
@@ -89,7 +92,9 @@ def test_a_plan_goes_on_when_its_agent_is_killed(agent: AgentProcess, tmp_path: 
     assert begun(tmp_path) == 1
 
 
-def test_a_plan_that_ended_while_no_agent_ran_is_answered_by_the_next(agent: AgentProcess, tmp_path: Path) -> None:
+def test_a_plan_that_ended_while_no_agent_ran_is_answered_by_the_next(
+    agent: AgentProcess, tmp_path: Path
+) -> None:
     agent.start()
     agent.send(waiting(tmp_path))
     wait_until(lambda: begun(tmp_path))
@@ -141,7 +146,9 @@ def test_an_interrupted_plan_may_be_reported_instead(agent: AgentProcess, tmp_pa
     assert begun(tmp_path) == 1
 
 
-def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(agent: AgentProcess, tmp_path: Path) -> None:
+def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(
+    agent: AgentProcess, tmp_path: Path
+) -> None:
     text = f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho ended\n"
     agent.start()
     agent.send(with_script(text, "return run().stdout"))
@@ -161,7 +168,9 @@ def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(agent: Agen
 def test_every_answer_survives_whatever_is_killed_and_when(agent: AgentProcess) -> None:
     """Ten plans, and an agent that is killed again and again while it works on them."""
     for number in range(10):
-        agent.send(make_plan(f"import time\ntime.sleep(0.05)\nreturn {number}", f"p{number}", Stamp=number + 1))
+        agent.send(
+            make_plan(f"import time\ntime.sleep(0.05)\nreturn {number}", f"p{number}", Stamp=number + 1)
+        )
     answers: dict[str, int] = {}
     for _ in range(40):
         agent.start()
@@ -195,7 +204,10 @@ def test_a_plan_that_takes_too_long_is_ended(agent: AgentProcess, tmp_path: Path
     ("body", "message"),
     [
         ("import os\nos._exit(7)", "the process that ran the plan ended with exit code 7, without a result"),
-        ("import os\nos.kill(os.getpid(), 9)", "the process that ran the plan ended with signal 9, without a result"),
+        (
+            "import os\nos.kill(os.getpid(), 9)",
+            "the process that ran the plan ended with signal 9, without a result",
+        ),
     ],
 )
 def test_a_plan_that_ends_its_process_is_answered(agent: AgentProcess, body: str, message: str) -> None:
@@ -213,7 +225,11 @@ def test_a_plan_that_ends_its_process_is_answered(agent: AgentProcess, body: str
         ('{"Scripts": [], "Commands": []}', 9, "FormatVersion: 1.0.0 holds commands for Windows"),
         ('{"FormatVersion": "2.0.0"}', 2, "Body: must be Python statements, as text"),
         ("[" * 200_000, 2, "the plan is no JSON: "),
-        ('{"FormatVersion": "2.0.0", "Body": "return (", "ID": "x"}', 2, "Body: line 1: '(' was never closed"),
+        (
+            '{"FormatVersion": "2.0.0", "Body": "return (", "ID": "x"}',
+            2,
+            "Body: line 1: '(' was never closed",
+        ),
     ],
 )
 def test_what_is_no_plan_is_answered_under_the_messages_id(
@@ -269,9 +285,13 @@ def test_a_result_that_is_too_large_is_told(agent: AgentProcess) -> None:
 
 def test_with_a_key_only_the_engines_plans_are_run(agent: AgentProcess, tmp_path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.PKCS1).decode()
+    public = (
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.PKCS1).decode()
+    )
     agent.configure(default="engine_key =\n" + "".join(f"    {line}\n" for line in public.splitlines()))
-    marked = [make_plan(f"open({str(tmp_path / name)!r}, 'w')", name) for name in ("unsigned", "stolen", "good")]
+    marked = [
+        make_plan(f"open({str(tmp_path / name)!r}, 'w')", name) for name in ("unsigned", "stolen", "good")
+    ]
     agent.send(marked[0])
     foreign = key.sign(("e1-h2" + json.dumps(marked[1])).encode(), padding.PKCS1v15(), hashes.SHA256())
     agent.send(marked[1], signature=foreign)
@@ -305,9 +325,18 @@ def test_otherwise_they_go_to_the_configured_queue(agent: AgentProcess) -> None:
 
 def test_plans_do_not_see_each_other(agent: AgentProcess) -> None:
     agent.start()
-    agent.send(make_plan("import os, sys\nos.chdir('/')\nos.environ['X'] = '1'\nsys.leak = 1\nglobal leaked\nleaked = 1", "a"))
+    agent.send(
+        make_plan(
+            "import os, sys\nos.chdir('/')\nos.environ['X'] = '1'\nsys.leak = 1\nglobal leaked\nleaked = 1",
+            "a",
+        )
+    )
     agent.answer()
-    agent.send(make_plan("import os, sys\nreturn os.environ.get('X'), hasattr(sys, 'leak'), 'leaked' in globals()", "b"))
+    agent.send(
+        make_plan(
+            "import os, sys\nreturn os.environ.get('X'), hasattr(sys, 'leak'), 'leaked' in globals()", "b"
+        )
+    )
     assert agent.answer()["Body"] == [None, False, False]
 
 
@@ -335,7 +364,9 @@ def test_one_agent_at_a_time_uses_a_storage(agent: AgentProcess, tmp_path: Path)
 
 def test_nothing_secret_is_in_the_log(agent: AgentProcess) -> None:
     agent.configure(default="debug = true")
-    plan = with_script("#!/bin/sh\necho got $1\n", "return run('s3cret').stdout") | {"Parameters": {"password": "s3cret"}}
+    plan = with_script("#!/bin/sh\necho got $1\n", "return run('s3cret').stdout") | {
+        "Parameters": {"password": "s3cret"}
+    }
     agent.send(plan)
     agent.start()
     assert agent.answer()["Body"] == "got s3cret"

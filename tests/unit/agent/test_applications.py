@@ -39,9 +39,12 @@ def test_arguments_are_words_and_nothing_else(run: Run, call: str, words: str | 
 
 
 def test_arguments_with_an_open_quote_are_told(run: Run) -> None:
-    answer = run(with_script(SHOW, "return run(\"it's\")"))
+    answer = run(with_script(SHOW, 'return run("it\'s")'))
     assert answer["ErrorCode"] == 100
-    assert answer["Body"]["Message"] == "Script run: its arguments cannot be split into words: No closing quotation"
+    assert (
+        answer["Body"]["Message"]
+        == "Script run: its arguments cannot be split into words: No closing quotation"
+    )
 
 
 def test_the_result_has_exit_code_and_both_outputs(run: Run) -> None:
@@ -105,7 +108,11 @@ def test_a_script_runs_where_its_file_lies_beside_its_other_files(run: Run) -> N
     plan = make_plan(
         "return run().stdout",
         Files={
-            "1": {"Name": "bin/start.sh", "BodyType": "Text", "Body": "#!/bin/sh\n. ./lib/common.sh\nhello; cat ../etc/data.bin\n"},
+            "1": {
+                "Name": "bin/start.sh",
+                "BodyType": "Text",
+                "Body": "#!/bin/sh\n. ./lib/common.sh\nhello; cat ../etc/data.bin\n",
+            },
             "2": {"Name": "bin/lib/common.sh", "BodyType": "Text", "Body": "hello() { echo hello; }\n"},
             "3": {"Name": "etc/data.bin", "BodyType": "Base64", "Body": "Ynl0ZXM=\n"},
         },
@@ -157,7 +164,9 @@ def test_two_files_of_one_name_are_told(run: Run) -> None:
     plan["Scripts"]["run"]["Files"] = ["f2"]
     answer = run(plan)
     assert answer["ErrorCode"] == 2
-    assert answer["Body"]["Message"] == "Files/f1/Name: 'run.sh' is also the name of another file of script run"
+    assert (
+        answer["Body"]["Message"] == "Files/f1/Name: 'run.sh' is also the name of another file of script run"
+    )
 
 
 def test_a_file_is_no_folder_for_another(run: Run) -> None:

@@ -91,7 +91,9 @@ def test_an_error_tells_where_in_the_body_it_was(run: Run) -> None:
 
 
 def test_a_body_may_raise_codes_of_its_own(run: Run) -> None:
-    body = "from muranoagent.exceptions import CustomException\nraise CustomException(7, 'no room', {'free': 3})"
+    body = (
+        "from muranoagent.exceptions import CustomException\nraise CustomException(7, 'no room', {'free': 3})"
+    )
     answer = run(make_plan(body))
     assert answer["ErrorCode"] == 107
     assert answer["Body"] == {"Message": "no room", "AdditionalInfo": {"free": 3}}
@@ -112,7 +114,10 @@ def test_answers_are_bounded() -> None:
     from knarr_agent.errors import ScriptError
 
     long = json.loads(results.encode(results.success("p", "x" * 5000), 1000))
-    assert error(long) == (1, "the plan's result has 5151 bytes; at most 1000 can be sent") or long["ErrorCode"] == 1
+    assert (
+        error(long) == (1, "the plan's result has 5151 bytes; at most 1000 can be sent")
+        or long["ErrorCode"] == 1
+    )
     assert "at most 1000 can be sent" in long["Body"]["Message"]
     failed = json.loads(results.encode(results.failure("p", ScriptError(0, "y" * 5000)), 1000))
     assert failed["ErrorCode"] == 100

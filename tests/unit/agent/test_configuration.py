@@ -57,7 +57,9 @@ def test_a_usual_configuration_is_understood(tmp_path: Path) -> None:
 
 
 def test_limits_can_be_set(tmp_path: Path) -> None:
-    config = load(read(tmp_path, USUAL + "[plans]\nplan_timeout = 0\nattempts = 5\npython2 = always\noutput = 10\n"))
+    config = load(
+        read(tmp_path, USUAL + "[plans]\nplan_timeout = 0\nattempts = 5\npython2 = always\noutput = 10\n")
+    )
     assert config.limits == Limits(plan_timeout=0, attempts=5, python2="always", output=10)
 
 
@@ -65,23 +67,49 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("input_queue = e1-h1", "", r"\[rabbitmq\] input_queue: is missing"),
-        ("result_routing_key = -execution-results-regionone", "", r"\[rabbitmq\] result_routing_key: is missing"),
+        (
+            "result_routing_key = -execution-results-regionone",
+            "",
+            r"\[rabbitmq\] result_routing_key: is missing",
+        ),
         ("type = folder", "type = amqp", r"\[transport\] type: must be one of folder, http"),
         ("folder = /var/lib/knarr/queues", "", r"\[transport\] folder: is missing"),
-        ("folder = /var/lib/knarr/queues", "folder = here", r"\[transport\] folder: must be an absolute path"),
+        (
+            "folder = /var/lib/knarr/queues",
+            "folder = here",
+            r"\[transport\] folder: must be an absolute path",
+        ),
         ("type = folder", "type = http", r"\[transport\] url: must be an http:// or https:// address"),
-        ("type = folder", "type = http\nurl = file:///x", r"\[transport\] url: must be an http:// or https://"),
+        (
+            "type = folder",
+            "type = http\nurl = file:///x",
+            r"\[transport\] url: must be an http:// or https://",
+        ),
         ("debug=True", "debug=perhaps", r"\[DEFAULT\] debug: must be true or false"),
         ("debug=True", "engine_key=x", r"\[DEFAULT\] engine_key: is no public key in PEM form"),
         ("[transport]", "[plans]\nattempts = many\n[transport]", r"\[plans\] attempts: must be a number"),
-        ("[transport]", "[plans]\noutput = -1\n[transport]", r"\[plans\] output: must be a number, not negative"),
-        ("[transport]", "[plans]\nplan_timeout = nan\n[transport]", r"\[plans\] plan_timeout: must be a number"),
-        ("[transport]", "[plans]\npython2 = 2\n[transport]", r"\[plans\] python2: must be one of auto, always, never"),
+        (
+            "[transport]",
+            "[plans]\noutput = -1\n[transport]",
+            r"\[plans\] output: must be a number, not negative",
+        ),
+        (
+            "[transport]",
+            "[plans]\nplan_timeout = nan\n[transport]",
+            r"\[plans\] plan_timeout: must be a number",
+        ),
+        (
+            "[transport]",
+            "[plans]\npython2 = 2\n[transport]",
+            r"\[plans\] python2: must be one of auto, always, never",
+        ),
         ("[transport]", "[plans]\non_interruption = x\n[transport]", "must be one of rerun, report"),
         ("[DEFAULT]", "DEFAULT", "agent.conf: File contains no section headers"),
     ],
 )
-def test_what_is_wrong_is_told_by_section_and_option(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_what_is_wrong_is_told_by_section_and_option(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         load(read(tmp_path, USUAL.replace(old, new, 1)))
 
@@ -107,7 +135,9 @@ def test_one_that_cannot_be_used_is_told_without_a_traceback(tmp_path: Path) -> 
 
 def test_a_storage_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    text = USUAL.replace("storage=/var/murano/plans", f"storage={tmp_path}/file/plans").replace("log_file", "#")
+    text = USUAL.replace("storage=/var/murano/plans", f"storage={tmp_path}/file/plans").replace(
+        "log_file", "#"
+    )
     done = knarr_agent("--config-file", str(read(tmp_path, text)))
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("knarr-agent: [DEFAULT] storage: ")

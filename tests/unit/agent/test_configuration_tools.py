@@ -56,22 +56,35 @@ def arguments(record: Path, name: str) -> list[str]:
     return (record / f"{name}.arguments").read_text().splitlines()[1:]
 
 
-def test_puppet_applies_the_class_with_its_attributes(run: Run, program: Callable[..., Path], tmp_path: Path) -> None:
+def test_puppet_applies_the_class_with_its_attributes(
+    run: Run, program: Callable[..., Path], tmp_path: Path
+) -> None:
     record = program("puppet")
     answer = run(configured("Puppet", "web::site"))
     assert answer["Body"] == {"exitCode": 0, "stdout": "done", "stderr": None}
     folder = str(tmp_path / "work" / "run")
-    assert arguments(record, "puppet") == ["apply", "--hiera_config=hiera.yaml", "--modulepath", folder, "manifest.pp"]
+    assert arguments(record, "puppet") == [
+        "apply",
+        "--hiera_config=hiera.yaml",
+        "--modulepath",
+        folder,
+        "manifest.pp",
+    ]
     files = record / "puppet.files"
     assert (files / "manifest.pp").read_text() == "node default {\n  class { 'web::site': }\n}\n"
-    assert yaml.safe_load((files / "default.yaml").read_text()) == {"web::site::port": 8080, "web::site::names": ["a"]}
+    assert yaml.safe_load((files / "default.yaml").read_text()) == {
+        "web::site::port": 8080,
+        "web::site::names": ["a"],
+    }
     hiera = yaml.safe_load((files / "hiera.yaml").read_text())
     assert hiera["version"] == 5
     assert hiera["hierarchy"][0]["path"] == "default.yaml"
     assert (files / "web/manifests/site.pp").read_text() == "class web::site {}"
 
 
-@pytest.mark.parametrize(("entry_point", "name"), [("web::init", "web"), ("web::", "web"), ("a::b::c", "a::b::c")])
+@pytest.mark.parametrize(
+    ("entry_point", "name"), [("web::init", "web"), ("web::", "web"), ("a::b::c", "a::b::c")]
+)
 def test_a_module_has_a_class_of_its_own_name(
     run: Run, program: Callable[..., Path], entry_point: str, name: str
 ) -> None:
@@ -80,7 +93,9 @@ def test_a_module_has_a_class_of_its_own_name(
     assert f"class {{ '{name}': }}" in (record / "puppet.files/manifest.pp").read_text()
 
 
-def test_chef_runs_the_recipe_with_its_attributes(run: Run, program: Callable[..., Path], tmp_path: Path) -> None:
+def test_chef_runs_the_recipe_with_its_attributes(
+    run: Run, program: Callable[..., Path], tmp_path: Path
+) -> None:
     record = program("chef-solo")
     answer = run(configured("Chef", "web::server", "return run(args, port=81).stdout"))
     assert answer["Body"] == "done"
@@ -95,10 +110,14 @@ def test_chef_runs_the_recipe_with_its_attributes(run: Run, program: Callable[..
 def test_chef_without_attributes_has_none(run: Run, program: Callable[..., Path]) -> None:
     record = program("chef-solo")
     assert run(configured("Chef", "web::", "return run().exitCode"))["Body"] == 0
-    assert json.loads((record / "chef-solo.files/node.json").read_text()) == {"run_list": ["recipe[web::default]"]}
+    assert json.loads((record / "chef-solo.files/node.json").read_text()) == {
+        "run_list": ["recipe[web::default]"]
+    }
 
 
-def test_berkshelf_fetches_what_the_cookbook_needs(run: Run, program: Callable[..., Path], tmp_path: Path) -> None:
+def test_berkshelf_fetches_what_the_cookbook_needs(
+    run: Run, program: Callable[..., Path], tmp_path: Path
+) -> None:
     record = program("chef-solo")
     program("berks", 'for last in "$@"; do :; done; mkdir -p "$last/dependency"')
     plan = configured("Chef", "web::server", Options={"useBerkshelf": True})
@@ -107,7 +126,11 @@ def test_berkshelf_fetches_what_the_cookbook_needs(run: Run, program: Callable[.
     plan["Body"] = "run(args)\nreturn run(args).exitCode"
     assert run(plan)["Body"] == 0
     folder = tmp_path / "work" / "run"
-    assert arguments(record, "berks") == ["vendor", f"--berksfile={folder}/web/Berksfile", f"{folder}/berks-cookbooks"]
+    assert arguments(record, "berks") == [
+        "vendor",
+        f"--berksfile={folder}/web/Berksfile",
+        f"{folder}/berks-cookbooks",
+    ]
     files = record / "chef-solo.files"
     assert (files / "solo.rb").read_text() == f'cookbook_path "{folder}/berks-cookbooks"\n'
     assert (files / "berks-cookbooks/dependency").is_dir()
@@ -116,7 +139,9 @@ def test_berkshelf_fetches_what_the_cookbook_needs(run: Run, program: Callable[.
 def test_the_berksfile_may_lie_elsewhere(run: Run, program: Callable[..., Path], tmp_path: Path) -> None:
     program("chef-solo")
     record = program("berks")
-    plan = configured("Chef", "web::server", Options={"useBerkshelf": True, "berksfilePath": "web/manifests/site.pp"})
+    plan = configured(
+        "Chef", "web::server", Options={"useBerkshelf": True, "berksfilePath": "web/manifests/site.pp"}
+    )
     assert run(plan)["ErrorCode"] == 0
     assert arguments(record, "berks")[1] == f"--berksfile={tmp_path}/work/run/web/manifests/site.pp"
 
@@ -129,7 +154,9 @@ def test_a_berksfile_that_is_not_there_is_told(run: Run, program: Callable[..., 
     assert answer["Body"]["Message"] == "Script run: there is no Berksfile at web/Berksfile"
 
 
-def test_berkshelf_that_fails_ends_the_plan_whatever_the_options(run: Run, program: Callable[..., Path]) -> None:
+def test_berkshelf_that_fails_ends_the_plan_whatever_the_options(
+    run: Run, program: Callable[..., Path]
+) -> None:
     program("chef-solo")
     program("berks", "echo no network >&2; exit 5")
     options = {"useBerkshelf": True, "berksfilePath": "web/manifests/site.pp", "verifyExitcode": False}
@@ -153,7 +180,9 @@ def test_errors_that_a_tool_writes_to_stdout_are_errors(
     }
 
 
-@pytest.mark.parametrize(("kind", "product", "name"), [("Puppet", "Puppet", "puppet"), ("Chef", "Chef", "chef-solo")])
+@pytest.mark.parametrize(
+    ("kind", "product", "name"), [("Puppet", "Puppet", "puppet"), ("Chef", "Chef", "chef-solo")]
+)
 def test_a_tool_that_is_not_installed_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch, kind: str, product: str, name: str
 ) -> None:
@@ -169,7 +198,9 @@ def test_a_tool_that_is_not_installed_is_named(
 
 def test_berkshelf_that_is_not_installed_is_named(run: Run, program: Callable[..., Path]) -> None:
     program("chef-solo")
-    plan = configured("Chef", "web::s", Options={"useBerkshelf": True, "berksfilePath": "web/manifests/site.pp"})
+    plan = configured(
+        "Chef", "web::s", Options={"useBerkshelf": True, "berksfilePath": "web/manifests/site.pp"}
+    )
     assert "Berkshelf is not installed" in run(plan)["Body"]["Message"]
 
 
@@ -177,7 +208,9 @@ def test_attributes_are_a_mapping(run: Run, program: Callable[..., Path]) -> Non
     program("puppet")
     answer = run(configured("Puppet", "web::site", "return run('port=80')"))
     assert answer["ErrorCode"] == 2
-    assert answer["Body"]["Message"] == "Body: script run takes a mapping of attributes, not a value of type str"
+    assert (
+        answer["Body"]["Message"] == "Body: script run takes a mapping of attributes, not a value of type str"
+    )
 
 
 def test_attributes_that_cannot_be_written_down_are_told(run: Run, program: Callable[..., Path]) -> None:

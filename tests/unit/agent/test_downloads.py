@@ -19,7 +19,9 @@ from .conftest import Run, make_plan
 
 class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
-        target = {"/moved": "/tool.tar", "/away": "file:///etc/passwd", "/ftp": "ftp://127.0.0.1/x"}.get(self.path)
+        target = {"/moved": "/tool.tar", "/away": "file:///etc/passwd", "/ftp": "ftp://127.0.0.1/x"}.get(
+            self.path
+        )
         if target is not None:
             self.send_response(302)
             self.send_header("Location", target)
@@ -110,7 +112,11 @@ def test_redirections_are_followed_on_the_web(run: Run, site: Site) -> None:
 def test_a_repository_is_cloned(run: Run, site: Site) -> None:
     url = publish(site, "cookbook.git", {"recipes/default.rb": "x", "metadata.rb": "y"})
     answer = run(downloading(url, "cookbook"))
-    assert sorted(answer["Body"].split()) == ["./cookbook/metadata.rb", "./cookbook/recipes/default.rb", "./run.sh"]
+    assert sorted(answer["Body"].split()) == [
+        "./cookbook/metadata.rb",
+        "./cookbook/recipes/default.rb",
+        "./run.sh",
+    ]
 
 
 def test_a_repository_may_say_that_it_is_one(run: Run, site: Site) -> None:
@@ -176,7 +182,9 @@ def test_no_option_of_git_hides_in_an_address(run: Run, tmp_path: Path) -> None:
     assert "Files/2 (thing)/URL: must be a URL" in answer["Body"]["Message"]
 
 
-def test_no_file_is_written_through_a_link_that_a_repository_brings(run: Run, site: Site, tmp_path: Path) -> None:
+def test_no_file_is_written_through_a_link_that_a_repository_brings(
+    run: Run, site: Site, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     url = publish(site, "evil.git", {"a": "x"}, {"door": str(outside)})

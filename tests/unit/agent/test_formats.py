@@ -52,7 +52,10 @@ def test_a_plan_of_format_2_1_has_puppet_chef_and_downloads() -> None:
 def test_a_plan_of_format_2_2_has_berkshelf() -> None:
     options = {"useBerkshelf": True, "berksfilePath": "git/Berksfile"}
     parsed = plan.parse(
-        make_plan(Scripts=script(Type="Chef", EntryPoint="git::default", Files=["d"], Options=options), Files={"d": DOWNLOAD})
+        make_plan(
+            Scripts=script(Type="Chef", EntryPoint="git::default", Files=["d"], Options=options),
+            Files={"d": DOWNLOAD},
+        )
     )
     assert parsed.scripts["run"].options == options
 
@@ -92,8 +95,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"Scripts": {"run": None}}, "Scripts/run: must be a mapping with Type and EntryPoint"),
     ({"Scripts": {"../x": {}}}, r"Scripts/\.\./x: the name of a script must be one that the body can call"),
     ({"Scripts": {"class": {}}}, "Scripts/class: the name of a script"),
-    ({"Scripts": {"run": {"EntryPoint": "f1"}}}, "Scripts/run/Type: must be one of Application, Chef, Puppet"),
-    ({"Scripts": script(Type="Ansible")}, "Scripts/run/Type: must be one of Application, Chef, Puppet, not 'Ansible'"),
+    (
+        {"Scripts": {"run": {"EntryPoint": "f1"}}},
+        "Scripts/run/Type: must be one of Application, Chef, Puppet",
+    ),
+    (
+        {"Scripts": script(Type="Ansible")},
+        "Scripts/run/Type: must be one of Application, Chef, Puppet, not 'Ansible'",
+    ),
     ({"Scripts": {"run": {"Type": "Application"}}}, "Scripts/run/EntryPoint: is missing"),
     ({"Scripts": script(EntryPoint=3)}, "Scripts/run/EntryPoint: must be text"),
     ({"Scripts": script()}, "Scripts/run/EntryPoint: there is no file 'f1' in Files"),
@@ -101,7 +110,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"Scripts": script(Type="Chef", EntryPoint="git")}, "must look like module::recipe"),
     ({"Scripts": script(Type="Puppet", EntryPoint="x::y' } exec { 'id")}, "must look like module::recipe"),
     ({"Scripts": script(Files={}), "Files": {"f1": TEXT}}, "Scripts/run/Files: must be a list"),
-    ({"Scripts": script(Files=["f1", "zz"]), "Files": {"f1": TEXT}}, "Scripts/run/Files/1: there is no file 'zz'"),
+    (
+        {"Scripts": script(Files=["f1", "zz"]), "Files": {"f1": TEXT}},
+        "Scripts/run/Files/1: there is no file 'zz'",
+    ),
     ({"Scripts": script(Options=[]), "Files": {"f1": TEXT}}, "Scripts/run/Options: must be a mapping"),
     (
         {"Scripts": script(Options={"verifyExitcode": "no"}), "Files": {"f1": TEXT}},
@@ -118,7 +130,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"Files": {"f1": []}}, "Files/f1: must be a mapping with Name, and Body or URL"),
     ({"Files": {"f1": {"Name": "x"}}}, "Files/f1: has neither Body nor URL"),
     ({"Files": {"f1": {"Body": "x"}}}, "Files/f1/Name: must be the name of a file"),
-    ({"Files": {"f1": TEXT | {"BodyType": "Hex"}}}, r"Files/f1 \(a.sh\)/BodyType: must be one of Text, Base64"),
+    (
+        {"Files": {"f1": TEXT | {"BodyType": "Hex"}}},
+        r"Files/f1 \(a.sh\)/BodyType: must be one of Text, Base64",
+    ),
     ({"Files": {"f1": TEXT | {"Body": 5}}}, r"Files/f1 \(a.sh\)/Body: must be text"),
     (
         {"Files": {"f1": {"Name": "a.bin", "BodyType": "Base64", "Body": "%%%"}}},
@@ -138,7 +153,20 @@ def test_a_wrong_plan_is_told_by_the_key_at_fault(change: dict[str, Any], messag
 
 @pytest.mark.parametrize(
     "name",
-    ["../x", "/etc/passwd", "a/../../x", "..", ".", "a\\..\\x", "a\x00b", "x\ny", "a" * 300, "b/" * 600 + "c", " ", "/"],
+    [
+        "../x",
+        "/etc/passwd",
+        "a/../../x",
+        "..",
+        ".",
+        "a\\..\\x",
+        "a\x00b",
+        "x\ny",
+        "a" * 300,
+        "b/" * 600 + "c",
+        " ",
+        "/",
+    ],
 )
 def test_no_file_leaves_the_folder_of_its_script(name: str) -> None:
     with pytest.raises(MalformedPlan, match="Files/f1/Name"):
@@ -149,7 +177,18 @@ def test_no_file_leaves_the_folder_of_its_script(name: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["file:///etc/passwd", "ext::sh -c id", "ftp://h/x", "-u", "http://", "https:///x", "http://h/\n", 7, "//h/x", "http://[::1"],
+    [
+        "file:///etc/passwd",
+        "ext::sh -c id",
+        "ftp://h/x",
+        "-u",
+        "http://",
+        "https:///x",
+        "http://h/\n",
+        7,
+        "//h/x",
+        "http://[::1",
+    ],
 )
 def test_files_come_from_the_web_and_from_repositories_only(url: Any) -> None:
     with pytest.raises(MalformedPlan, match=r"Files/f1 \(cookbook\)/URL: must be a URL"):
@@ -159,8 +198,16 @@ def test_files_come_from_the_web_and_from_repositories_only(url: Any) -> None:
 @pytest.mark.parametrize(
     ("version", "change", "message"),
     [
-        ("2.0.0", {"Files": {"f1": DOWNLOAD}}, "Files/f1: files to download need FormatVersion 2.1.0, not 2.0.0"),
-        ("2.0.0", {"Scripts": script(Type="Chef", EntryPoint="a::b")}, "Chef needs FormatVersion 2.1.0, not 2.0.0"),
+        (
+            "2.0.0",
+            {"Files": {"f1": DOWNLOAD}},
+            "Files/f1: files to download need FormatVersion 2.1.0, not 2.0.0",
+        ),
+        (
+            "2.0.0",
+            {"Scripts": script(Type="Chef", EntryPoint="a::b")},
+            "Chef needs FormatVersion 2.1.0, not 2.0.0",
+        ),
         ("2.0.0", {"Scripts": script(Type="Puppet", EntryPoint="a::b")}, "Puppet needs FormatVersion 2.1.0"),
         (
             "2.1.0",

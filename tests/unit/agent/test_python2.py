@@ -21,20 +21,42 @@ BODIES: dict[str, tuple[str, Any, str]] = {
     ),
     "print in one line": (
         # (Python 2 saves the blank before the end of the line.)
-        "if True: print 'a'; print 'b'\nfor x in [1, 2]: print x,\nprint\nreturn 3", 3, "a\nb\n1 2 \n",
+        "if True: print 'a'; print 'b'\nfor x in [1, 2]: print x,\nprint\nreturn 3",
+        3,
+        "a\nb\n1 2 \n",
     ),
-    "print with brackets": ("print ('a', 'b')[0]\nprint [x for x in (1, 2)], {'a': 1}\nreturn 0", 0, "a\n[1, 2] {'a': 1}\n"),
+    "print with brackets": (
+        "print ('a', 'b')[0]\nprint [x for x in (1, 2)], {'a': 1}\nreturn 0",
+        0,
+        "a\n[1, 2] {'a': 1}\n",
+    ),
     "print over lines": ("print 'a' + \\\n  'b', (1,\n 2)\nreturn 0", 0, "ab (1, 2)\n"),
-    "text that looks like print": ("x = '''print \"a\"\n  <>\n'''\nprint x\nreturn x", 'print "a"\n  <>\n', 'print "a"\n  <>\n\n'),
+    "text that looks like print": (
+        "x = '''print \"a\"\n  <>\n'''\nprint x\nreturn x",
+        'print "a"\n  <>\n',
+        'print "a"\n  <>\n\n',
+    ),
     "iteritems": ("return sorted('%s=%s' % (k, v) for k, v in args.map.iteritems())", ["a=1", "b=2"], ""),
     "dictionaries": (
         "d = {'a': 1}\nreturn d.has_key('a'), d.has_key('b'), d.keys()[0], d.items() + [1], list(d.itervalues())",
         [True, False, "a", [["a", 1], 1], [1]],
         "",
     ),
-    "except X, e": ("try:\n  raise ValueError, 'bad'\nexcept ValueError, e:\n  return str(e), e.message", ["bad", "bad"], ""),
-    "except (X, Y), e": ("try:\n  raise ValueError('x', 'y')\nexcept (KeyError, ValueError), e:\n  return list(e.args)", ["x", "y"], ""),
-    "except in one line": ("try: raise KeyError, ('a', 'b')\nexcept Exception, e: return list(e.args)", ["a", "b"], ""),
+    "except X, e": (
+        "try:\n  raise ValueError, 'bad'\nexcept ValueError, e:\n  return str(e), e.message",
+        ["bad", "bad"],
+        "",
+    ),
+    "except (X, Y), e": (
+        "try:\n  raise ValueError('x', 'y')\nexcept (KeyError, ValueError), e:\n  return list(e.args)",
+        ["x", "y"],
+        "",
+    ),
+    "except in one line": (
+        "try: raise KeyError, ('a', 'b')\nexcept Exception, e: return list(e.args)",
+        ["a", "b"],
+        "",
+    ),
     "raise in a class": (
         "class A:\n  def m(self):\n    raise RuntimeError, 'r: %s' % 1\ntry:\n  A().m()\nexcept RuntimeError, e: return str(e)",
         "r: 1",
@@ -46,8 +68,16 @@ BODIES: dict[str, tuple[str, Any, str]] = {
         "w",
         "",
     ),
-    "raise an instance": ("e = KeyError('k')\ntry:\n  raise KeyError, e\nexcept KeyError, x:\n  return x is e", True, ""),
-    "numbers": ("return 0755, 0777L, 10L, 0xFFL, 0, 00, 0.5, 1e3", [493, 511, 10, 255, 0, 0, 0.5, 1000.0], ""),
+    "raise an instance": (
+        "e = KeyError('k')\ntry:\n  raise KeyError, e\nexcept KeyError, x:\n  return x is e",
+        True,
+        "",
+    ),
+    "numbers": (
+        "return 0755, 0777L, 10L, 0xFFL, 0, 00, 0.5, 1e3",
+        [493, 511, 10, 255, 0, 0, 0.5, 1000.0],
+        "",
+    ),
     "types": (
         "return unicode('x'), isinstance('x', basestring), [i for i in xrange(3)], long(3), unichr(65), isinstance(u'', unicode)",
         ["x", True, [0, 1, 2], 3, "A", True],
@@ -58,7 +88,11 @@ BODIES: dict[str, tuple[str, Any, str]] = {
     "exec": ("ns = {}\nexec 'x = 5' in ns\nreturn ns['x']", 5, ""),
     "division": ("a = 7\na /= 2\nreturn 7 / 2, 7.0 / 2, a, -7 / 2, long(1)", [3, 3.5, 3, -4, 1], ""),
     "division of the future": ("from __future__ import division\nreturn 7 / 2, long(1)", [3.5, 1], ""),
-    "print of the future": ("from __future__ import print_function\nprint('a', 'b')\nreturn 1 <> 2", True, "a b\n"),
+    "print of the future": (
+        "from __future__ import print_function\nprint('a', 'b')\nreturn 1 <> 2",
+        True,
+        "a b\n",
+    ),
     "tuples as parameters": (
         "def f(a, (b, c), d=4):\n    # what it does\n\n    return a + b + c + d\ndef g((x, y)): return x * y\nreturn f(1, (2, 3)), g((2, 5))",
         [10, 10],

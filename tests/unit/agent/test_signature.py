@@ -24,7 +24,7 @@ def signed(queue: str, text: str, key: rsa.RSAPrivateKey = KEY) -> bytes:
 
 
 @pytest.mark.parametrize("form", [PKCS1, SPKI])
-@pytest.mark.parametrize("text", ["{}", "", "{\"a\": \"ä\"}", "x" * 100_000])
+@pytest.mark.parametrize("text", ["{}", "", '{"a": "ä"}', "x" * 100_000])
 def test_what_was_signed_is_known(form: serialization.PublicFormat, text: str) -> None:
     assert signature.load(pem(form)).verify("e1-h1", text, signed("e1-h1", text))
 
@@ -83,7 +83,10 @@ def test_padding_is_compared_whole() -> None:
         "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----",
         "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----",
         "-----BEGIN RSA PUBLIC KEY-----\nMAYCAQECAQM=\n-----END RSA PUBLIC KEY-----",
-        ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(serialization.Encoding.PEM, SPKI).decode(),
+        ec.generate_private_key(ec.SECP256R1())
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, SPKI)
+        .decode(),
         pem(PKCS1).replace("RSA PUBLIC", "PUBLIC"),
         pem(PKCS1)[:200] + "\n-----END RSA PUBLIC KEY-----",
     ],

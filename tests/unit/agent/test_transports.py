@@ -82,7 +82,9 @@ def test_only_messages_can_be_acknowledged(queues: FolderTransport, receipt: str
 
 
 @pytest.mark.parametrize("ident", ["../../x", "a/b", "x" * 200, "", "\0", "ä"])
-def test_ids_make_no_names_of_files_that_are_none(queues: FolderTransport, ident: str, tmp_path: Path) -> None:
+def test_ids_make_no_names_of_files_that_are_none(
+    queues: FolderTransport, ident: str, tmp_path: Path
+) -> None:
     queues.send("q", Message("x", ident))
     assert take(queues).id == ident
     assert [path.name for path in tmp_path.iterdir()] == ["q"]
