@@ -149,7 +149,8 @@ def test_an_interrupted_plan_may_be_reported_instead(agent: AgentProcess, tmp_pa
 def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(
     agent: AgentProcess, tmp_path: Path
 ) -> None:
-    text = f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho ended\n"
+    text = f"#!/bin/sh\necho $$ >> {tmp_path}/pids\n"
+    text += f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho ended\n"
     agent.start()
     agent.send(with_script(text, "return run().stdout"))
     wait_until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text().endswith("\n"))

@@ -33,7 +33,7 @@ SHOW = '#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n'
 def test_arguments_are_words_and_nothing_else(run: Run, call: str, words: str | None) -> None:
     answer = run(with_script(SHOW, f"return {call}.stdout"))
     if "$HOME" in call:
-        words = "\n".join(f"<{word}>" for word in "$HOME `id` $(id) * ; id | cat > /tmp/x & #".split())
+        words = "<$HOME>\n<`id`>\n<$(id)>\n<*>\n<;>\n<id>\n<|>\n<cat>\n<>>\n</tmp/x>\n<&>\n<#>"
     assert answer["ErrorCode"] == 0, answer
     assert answer["Body"] == words
 

@@ -1,7 +1,7 @@
 """Scripts of types Puppet and Chef.
 
-Neither program is installed where tests run. Recorded ones take their place: they are real programs on the PATH that
-write down what they were asked and what they found, and end as they are told to.
+Neither program is installed where tests run. Recorded ones take their place: they are real programs on the
+PATH that write down what they were asked and what they found, and end as they are told to.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import yaml
 from .conftest import Run, make_plan
 
 RECORDER = """#!/bin/sh
-{ echo "$0" | sed 's,.*/,,'; for word in "$@"; do echo "$word"; done; } > %(record)s/$(basename "$0").arguments
-mkdir -p %(record)s/$(basename "$0").files && cp -rL . %(record)s/$(basename "$0").files/
+record=%(record)s/$(basename "$0")
+for word in "$@"; do echo "$word"; done > $record.arguments
+mkdir -p $record.files && cp -rL . $record.files/
 %(then)s
 """
 
@@ -53,7 +54,7 @@ def configured(kind: str, entry_point: str, body: str = "return run(args)", **mo
 
 
 def arguments(record: Path, name: str) -> list[str]:
-    return (record / f"{name}.arguments").read_text().splitlines()[1:]
+    return (record / f"{name}.arguments").read_text().splitlines()
 
 
 def test_puppet_applies_the_class_with_its_attributes(

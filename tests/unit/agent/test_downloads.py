@@ -89,15 +89,21 @@ def publish(site: Site, name: str, files: dict[str, str], links: dict[str, str] 
     return f"{site.url}/{name}"
 
 
+LIST = "#!/bin/sh\nfind -L . -type f -not -path '*/.git/*'\n"
+
+
 def downloading(url: str, name: str = "thing", **more: Any) -> dict[str, Any]:
-    return make_plan(
-        "return run().stdout",
-        Files={
-            "1": {"Name": "run.sh", "BodyType": "Text", "Body": "#!/bin/sh\nfind -L . -type f -not -path '*/.git/*'\n"},
-            "2": {"Name": name, "Type": "Downloadable", "URL": url},
-        },
-        Scripts={"run": {"Type": "Application", "EntryPoint": "1", "Files": ["2"]}},
-    ) | more  # fmt: skip
+    return (
+        make_plan(
+            "return run().stdout",
+            Files={
+                "1": {"Name": "run.sh", "BodyType": "Text", "Body": LIST},
+                "2": {"Name": name, "Type": "Downloadable", "URL": url},
+            },
+            Scripts={"run": {"Type": "Application", "EntryPoint": "1", "Files": ["2"]}},
+        )
+        | more
+    )
 
 
 def test_a_file_lies_in_a_folder_of_its_name(run: Run, site: Site) -> None:

@@ -64,7 +64,7 @@ def test_everything_else_is_not() -> None:
 
 
 def test_padding_is_compared_whole() -> None:
-    """Blocks with a short padding, and something of the sender's choice behind the digest, were a hole elsewhere."""
+    """Elsewhere, blocks with a short padding and anything at all behind the digest were let through."""
     import hashlib
 
     tail = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(b"qt").digest()

@@ -175,7 +175,7 @@ def test_a_plan_may_be_sent_without_waiting(
 
 def test_an_agent_that_does_not_answer_is_told(queues: FolderTransport, listener: AgentListener) -> None:
     client = AgentClient("5", "7", queues, listener)
-    with pytest.raises(AgentTimeout, match="The murano-agent did not respond within 0.2 seconds") as caught:
+    with pytest.raises(AgentTimeout, match=r"The murano-agent did not respond within 0\.2 seconds") as caught:
         client.call(TEMPLATE, resource, 0.2)
     assert caught.value.names[0] == "murano.common.exceptions.TimeoutException"
     assert not client.is_ready(0.1)
@@ -248,7 +248,7 @@ def test_only_rsa_keys_of_some_size_sign(key: bytes, tmp_path: Path) -> None:
         pem(ec.generate_private_key(ec.SECP256R1())),
         pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)),
     ):
-        with pytest.raises(ValueError, match="^signing key: "):
+        with pytest.raises(ValueError, match=r"^signing key: "):
             Signer.load(bad)
     (tmp_path / "key.pem").write_bytes(key)
     assert Signer.read(tmp_path / "key.pem").sign("q", "t")
