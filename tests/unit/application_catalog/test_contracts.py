@@ -171,7 +171,7 @@ def test_an_id_refers_to_an_object_that_stands_later(load):
 
 
 def test_an_object_of_another_class_is_refused(load):
-    with pytest.raises(ContractViolation, match="no t.Parent"):
+    with pytest.raises(ContractViolation, match=r"no t\.Parent"):
         load("Holder", one={"?": {"type": "t.Holder"}})
 
 
@@ -194,5 +194,5 @@ def test_a_template_stays_a_description_until_it_is_used(load):
     assert (one.values["size"], two.values["size"]) == (1, 2)
     assert one.id != two.id
     assert one.owner is root
-    with pytest.raises(ContractViolation, match="no t.Parent"):
+    with pytest.raises(ContractViolation, match=r"no t\.Parent"):
         load("Described", template={"?": {"type": "t.Holder"}})

@@ -11,6 +11,7 @@ from knarr.services.application_catalog.language.errors import ClassNotFound, Po
 from knarr.services.application_catalog.language.model import MuranoType, Package, PackageLoader
 from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.language.source import documents
+from knarr.services.application_catalog.packages import hot
 from knarr.services.application_catalog.packages import manifest as manifests
 from knarr.services.application_catalog.packages.faults import LIMITS, Limits, PackageFault
 from knarr.services.application_catalog.packages.files import Files, open_package, safe_name
@@ -43,8 +44,12 @@ class ApplicationPackage:
     # What is in it
 
     def ui(self) -> bytes | None:
-        """The UI definition."""
+        """The UI definition; that of a HOT package is made of its template unless it brings one."""
         name = UI + self.manifest.ui
+        if self.is_hot and name not in self.files.names():
+            from knarr.services.application_catalog.packages.hot_form import definition
+
+            return definition(self)
         return self.files.read(name) if name in self.files.names() else None
 
     def logo(self) -> bytes | None:
@@ -63,20 +68,43 @@ class ApplicationPackage:
     def _optional(self, name: str | None) -> bytes | None:
         return self.files.read(name) if name and name in self.files.names() else None
 
+    # Heat.HOT
+
+    @property
+    def is_hot(self) -> bool:
+        return self.manifest.format_name == HOT
+
+    def hot_template(self) -> hot.Template:
+        """The template of a HOT package. Raises PackageFault."""
+        if hot.TEMPLATE not in self.files.names():
+            raise PackageFault(f"the package has no {hot.TEMPLATE} at its top")
+        return hot.read(self.files.read(hot.TEMPLATE))
+
+    def hot_files(self) -> tuple[str, ...]:
+        """Names of nested templates, as the main one writes them."""
+        return self._below(RESOURCES + hot.FILES)
+
+    def hot_environments(self) -> tuple[str, ...]:
+        return self._below(RESOURCES + hot.ENVIRONMENTS)
+
+    def _below(self, folder: str) -> tuple[str, ...]:
+        names = (name.removeprefix(folder) for name in self.files.names() if name.startswith(folder))
+        return tuple(sorted(names))
+
     # As the language sees it
 
     def language(self, loader: PackageLoader) -> Package:
         """The package for sessions whose packages come from this loader."""
         manifest = self.manifest
         names = tuple(dict.fromkeys([*manifest.classes, *self.python]))
-        if manifest.format_name == HOT:
+        if self.is_hot:
             names = (manifest.full_name,)
         return Package(
             manifest.full_name,
             manifest.version,
             loader,
             manifest.require,
-            manifest.format_version if manifest.format_name != HOT else "1.3",
+            "1.3" if self.is_hot else manifest.format_version,
             names,
             self._make_class,
             manifest.meta,
@@ -84,8 +112,8 @@ class ApplicationPackage:
         )
 
     def _make_class(self, package: Package, name: str) -> MuranoType:
-        if self.manifest.format_name == HOT:
-            from knarr.services.application_catalog.packages.hot import generate
+        if self.is_hot:
+            from knarr.services.application_catalog.packages.hot_class import generate
 
             return generate(self, package)
         file = self.manifest.classes.get(name)
