@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 export STATE_DIR LISTEN ENGINE CONFIG_FILE
 
-.PHONY: help up down test lint bench images clean
+.PHONY: help up down clients test lint bench images clean
 
 help:
 	@echo "make up      install what is missing, start Knarr and, if none answers, a Docker engine"
 	@echo "make down    stop what up started"
+	@echo "make clients the official clients (openstack …), in .venv-clients"
 	@echo "make test    all tests   (ARGS= goes to pytest)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the figures, each beside its target"
@@ -18,6 +19,9 @@ up:
 
 down:
 	@scripts/down.sh
+
+clients:
+	@scripts/setup.sh --clients
 
 test:
 	@scripts/test.sh $(ARGS)

@@ -9,12 +9,21 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench import rows
 from bench.process import Knarr
 
 IMAGE = "busybox:latest"
 CONTAINERS = 1000
 VERSION = {"OpenStack_API_Version": "container 1.40"}
 ROOMY = {"containers": -1, "memory": -1, "cpu": -1, "disk": -1}
+
+MANY = 100_000
+# Tables of which MANY rows are made, and their keys; the lists of 20 that are measured then.
+COPIED = {"containers": "uuid", "port": "id"}
+MANY_LISTS = {
+    "list-20": "/container/v1/containers?limit=20",
+    "ports-20": "/network/v2.0/ports?limit=20",
+}
 
 Figure = tuple[str, float, float | None]
 
@@ -50,6 +59,13 @@ def memory_and_cpu() -> Iterator[Figure]:
             yield "validate", _cpu(knarr, "GET", "/identity/v3/auth/tokens", 3000, **subject), None
             body = {"port": {"network_id": network}}
             yield "port", _cpu(knarr, "POST", "/network/v2.0/ports", 300, body), None
+            knarr.stop()
+            for table, key in COPIED.items():
+                rows.copy(Path(folder) / "knarr.db", table, key, MANY)
+            knarr.start()
+            _wait_idle(knarr)
+            for key, path in MANY_LISTS.items():
+                yield key, _cpu(knarr, "GET", path, 200), None
         finally:
             knarr.stop()
 

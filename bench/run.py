@@ -22,6 +22,8 @@ ROWS: dict[str, tuple[str, str, float, str | None]] = {
     "show": ("CPU of showing a container", "ms", 1.5, None),
     "validate": ("CPU of validating a token", "ms", 0.3, None),
     "port": ("CPU of POST port", "ms", 8.0, None),
+    "list-20": ("CPU of a list of 20 among 100,000 containers", "ms", 3.0, None),
+    "ports-20": ("CPU of a list of 20 among 100,000 ports", "ms", 3.0, None),
     "answer": ("POST containers?run=true, answer (median)", "ms", 15.0, None),
     "running": ("POST to Running (median)", "ms", 1.0, "docker run -d on a bridge"),
 }

@@ -4,7 +4,12 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv
 CLIENTS_VENV=$ROOT/.venv-clients
-DOCKER_SOCKET=${DOCKER_SOCKET:-/var/run/docker.sock}
+USUAL_SOCKET=/var/run/docker.sock
+DOCKER_SOCKET=${DOCKER_SOCKET:-$USUAL_SOCKET}
+# More options of a dockerd that is started here (a second one needs a --data-root, --exec-root and --pidfile).
+DOCKERD_OPTIONS=${DOCKERD_OPTIONS:-}
+# Knarr reads options from the environment too: the engine that the scripts look for is the one that it uses.
+[ "$DOCKER_SOCKET" = "$USUAL_SOCKET" ] || export OS_DOCKER__API_URL=${OS_DOCKER__API_URL:-unix://$DOCKER_SOCKET}
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
@@ -92,10 +97,12 @@ stop_process() {
 start_engine() {
     local folder=$1 pid tries
     engine_answers && return 0
-    [ "$(id -u)" = 0 ] || die "No Docker engine answers on $DOCKER_SOCKET, and only root can start one."
+    [ "$(id -u)" = 0 ] || die "No Docker engine answers on $DOCKER_SOCKET, and only root can start one." \
+        "ENGINE=fake works as any user."
     have dockerd || die "There is no dockerd: run scripts/setup.sh as root, or install docker.io."
     mkdir -p "$folder"
-    PATH=$PATH:/usr/sbin:/sbin setsid dockerd --host "unix://$DOCKER_SOCKET" \
+    # shellcheck disable=SC2086
+    PATH=$PATH:/usr/sbin:/sbin setsid dockerd --host "unix://$DOCKER_SOCKET" $DOCKERD_OPTIONS \
         >"$folder/dockerd.log" 2>&1 </dev/null &
     pid=$!
     printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$folder/dockerd.pid"

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Install what Knarr needs: missing system packages (as root), and .venv with the locked dependencies.
-# With --test also what the tests and linters need. A second run finds everything there and does nothing.
+# With --test also what the tests and linters need, with --clients the official clients in .venv-clients (for
+# the tests they are needed too). A second run finds everything there and does nothing.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 with_tests=no
+with_clients=no
 for argument in "$@"; do
     case $argument in
-        --test) with_tests=yes ;;
-        *) die "usage: scripts/setup.sh [--test]" ;;
+        --test) with_tests=yes with_clients=yes ;;
+        --clients) with_clients=yes ;;
+        *) die "usage: scripts/setup.sh [--test] [--clients]" ;;
     esac
 done
 
@@ -106,6 +109,6 @@ install_clients() {
 install_packages
 find_python >/dev/null || die "Knarr needs Python 3.11 or later."
 install_knarr
-[ $with_tests = no ] || install_clients
+[ $with_clients = no ] || install_clients
 # Sources that changed since; quick when nothing did.
 compile "$VENV/bin/python" -m compileall -q "$ROOT/src" >/dev/null

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Start Knarr in the background, with a Docker engine if none answers. A second call changes nothing.
-# STATE_DIR, LISTEN, ENGINE, CONFIG_FILE: as `knarr up` takes them.
+# STATE_DIR, LISTEN, ENGINE, CONFIG_FILE: as `knarr up` takes them. DOCKER_SOCKET, DOCKERD_OPTIONS: see lib.sh.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -44,8 +44,14 @@ done
 
 option=
 [ "$STATE_DIR" = "$(default_state_dir)" ] || option=" --state-dir $STATE_DIR"
+say "Knarr listens on http://$LISTEN (pid $pid, log $log). Try:"
+if [ -x "$CLIENTS_VENV/bin/openstack" ]; then
+    say "    export PATH=$CLIENTS_VENV/bin:\$PATH"
+elif ! command -v openstack >/dev/null 2>&1; then
+    say "    make -C $ROOT clients    # once: the official clients"
+    say "    export PATH=$CLIENTS_VENV/bin:\$PATH"
+fi
 cat <<TEXT
-Knarr listens on http://$LISTEN (pid $pid, log $log). Try:
     eval "\$($VENV/bin/knarr openrc$option)"
     openstack token issue
     openstack appcontainer run --name hello busybox sleep 600

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from docker.errors import ImageNotFound
+from tests.e2e.conftest import MakeKnarr
 from tests.e2e.support import registry
 from tests.e2e.support.engine import IDLE, IMAGE
+from tests.e2e.support.host import free_port
 from tests.e2e.support.server import Knarr, wait_until
 
 pytestmark = pytest.mark.engine
@@ -25,18 +27,43 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture
-def pushed(docker_engine: Any, address: str) -> Iterator[str]:
+USER, PASSWORD = "jo", "the word of jo"
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a registry that lets in nobody but jo."""
+    with registry.running(tmp_path_factory.mktemp("private"), {USER: PASSWORD}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _only_in(docker_engine: Any, address: str, login: dict[str, str] | None = None) -> Iterator[str]:
     """The name of an image that the registry has and the engine has not."""
     repository = f"{address}/knarr-e2e/{uuid.uuid4().hex[:8]}"
     name = f"{repository}:1"
     docker_engine.images.get(IMAGE).tag(repository, "1")
-    told = list(docker_engine.api.push(repository, "1", stream=True, decode=True))
+    told = list(docker_engine.api.push(repository, "1", stream=True, decode=True, auth_config=login))
     assert not [line for line in told if "error" in line], told
     docker_engine.images.remove(name, noprune=True)
-    yield name
-    with contextlib.suppress(ImageNotFound):
-        docker_engine.images.remove(name, force=True, noprune=True)
+    try:
+        yield name
+    finally:
+        with contextlib.suppress(ImageNotFound):
+            docker_engine.images.remove(name, force=True, noprune=True)
+
+
+@pytest.fixture
+def pushed(docker_engine: Any, address: str) -> Iterator[str]:
+    with _only_in(docker_engine, address) as name:
+        yield name
+
+
+@pytest.fixture
+def guarded(docker_engine: Any, private: str) -> Iterator[str]:
+    """One of the private registry."""
+    with _only_in(docker_engine, private, {"username": USER, "password": PASSWORD}) as name:
+        yield name
 
 
 def test_an_image_that_is_not_on_the_engine_is_pulled(knarr: Knarr, pushed: str, docker_engine: Any) -> None:
@@ -67,8 +94,73 @@ def test_an_image_that_cannot_be_had_ends_in_error_and_leaves_nothing(
     assert ports == []
 
 
-def _create(knarr: Knarr, token: str, image: str) -> str:
-    body = {"image": image, "command": list(IDLE)}
+def test_a_private_registry_gives_its_images_to_who_has_the_password(
+    knarr: Knarr, private: str, guarded: str, docker_engine: Any
+) -> None:
+    token = knarr.token()
+    short = guarded.removeprefix(f"{private}/")
+    _registry(knarr, token, "wrong", private, "guessed")
+    _registry(knarr, token, "right", private, PASSWORD)
+
+    refused = _settled(knarr, token, _create(knarr, token, guarded))
+    wrong = _settled(knarr, token, _create(knarr, token, short, registry="wrong"))
+    for row, who in ((refused, "without credentials"), (wrong, f"as user '{USER}'")):
+        assert row["status"] == "Error"
+        assert guarded in row["status_reason"]
+        assert who in row["status_reason"]
+    with pytest.raises(ImageNotFound):
+        docker_engine.images.get(guarded)
+
+    row = _settled(knarr, token, _create(knarr, token, short, registry="right"))
+
+    assert row["status"] == "Running", row["status_reason"]
+    assert docker_engine.containers.get(f"zun-{row['uuid']}").image.tags
+    busy = knarr.call("DELETE", "/container/v1/registries/right", token=token)
+    assert busy.status == 409
+    for ident in (refused["uuid"], wrong["uuid"], row["uuid"]):
+        assert knarr.call("DELETE", f"{CONTAINERS}/{ident}?stop=True", token=token).status == 204
+        _gone(knarr, token, ident)
+    for name in ("right", "wrong"):
+        assert knarr.call("DELETE", f"/container/v1/registries/{name}", token=token).status == 204
+    for path in knarr.folder.rglob("*"):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), path
+
+
+def test_the_default_registry_serves_names_without_a_domain(
+    make_knarr: MakeKnarr, private: str, guarded: str
+) -> None:
+    docker = {"default_registry": private, "default_registry_username": USER}
+    knarr = make_knarr(docker=docker | {"default_registry_password": PASSWORD})
+    token = knarr.token()
+
+    row = _settled(knarr, token, _create(knarr, token, guarded.removeprefix(f"{private}/")))
+
+    assert row["status"] == "Running", row["status_reason"]
+    assert knarr.call("DELETE", f"{CONTAINERS}/{row['uuid']}?stop=True", token=token).status == 204
+    _gone(knarr, token, row["uuid"])
+
+
+def test_a_registry_that_is_down_is_asked_again_before_it_is_an_error(knarr: Knarr) -> None:
+    token = knarr.token()
+    image = f"127.0.0.1:{free_port()}/knarr-e2e/box:1"
+
+    row = _settled(knarr, token, _create(knarr, token, image))
+
+    assert row["status"] == "Error"
+    for word in (image, "does not answer", "refused", "tried 4 times"):
+        assert word in row["status_reason"]
+    assert knarr.call("DELETE", f"{CONTAINERS}/{row['uuid']}", token=token).status == 204
+
+
+def _registry(knarr: Knarr, token: str, name: str, domain: str, password: str) -> None:
+    body = {"registry": {"name": name, "domain": domain, "username": USER, "password": password}}
+    answer = knarr.call("POST", "/container/v1/registries", body, token=token)
+    assert answer.status == 201, answer
+
+
+def _create(knarr: Knarr, token: str, image: str, **more: str) -> str:
+    body = {"image": image, "command": list(IDLE), **more}
     answer = knarr.call("POST", f"{CONTAINERS}?run=true", body, token=token)
     assert answer.status == 202, answer
     return str(answer.json["uuid"])

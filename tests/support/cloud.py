@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import yaml
+from tests.support import databases
 
 from knarr.kernel import config, runtime
 
 BASE_URL = "http://127.0.0.1:9140"
+ENDLESS = ("text/event-stream", "application/x-ndjson")
 _numbers = itertools.count(1)
 
 
@@ -73,6 +76,9 @@ class Cloud:
             [], found, state_dir=str(state_dir), engine="fake", base_url=BASE_URL, host="test-host"
         )
         conf.set_override("password_hash_rounds", 4, group="identity")
+        settings.setdefault("database__url", databases.of(state_dir))
+        if "websocket_proxy" in conf:
+            conf.set_override("wsproxy_port", 0, group="websocket_proxy")
         for name, value in settings.items():
             group, _, option = name.rpartition("__")
             conf.set_override(option, value, group=group or None)
@@ -100,22 +106,20 @@ class Cloud:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request. A body that is not bytes is sent as JSON."""
-        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        environ = _environ(method, path, data)
-        sent = {"Content-Type": "application/json"} if body is not None else {}
-        sent |= {"X-Auth-Token": token} if token else {}
-        for name, value in (sent | (headers or {})).items():
-            key = name.upper().replace("-", "_")
-            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
-        received: list[Any] = []
-        chunks = self.runtime.wsgi(environ, lambda *head: received.extend(head))
-        text = b"".join(chunks)
-        close = getattr(chunks, "close", None)
-        if close:
-            close()
-        status, got = received[:2]
-        return Answer(int(status[:3]), {name.lower(): value for name, value in got}, text)
+        """One request; a body that is not bytes is sent as JSON. An answer without an end: how it begins."""
+        return send(self.runtime.wsgi, method, path, body, token=token, headers=headers)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, str], Any]:
+        """The same with a body that is still to be read, piece by piece: status, headers, pieces."""
+        return begin(self.runtime.wsgi, method, path, body, token=token, headers=headers)
 
     def login(self, name: str, password: str, project: str | None = None) -> Answer:
         user = {"name": name, "domain": {"id": "default"}, "password": password}
@@ -152,6 +156,42 @@ class Cloud:
         )
 
 
+def send(
+    app: Any,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    token: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """One request straight into a WSGI app. A body that is not bytes is sent as JSON."""
+    status, got, chunks = begin(app, method, path, body, token=token, headers=headers)
+    endless = got.get("content-type", "").startswith(ENDLESS)
+    text = next(iter(chunks), b"") if endless else b"".join(chunks)
+    close = getattr(chunks, "close", None)
+    if close:
+        close()
+    return Answer(status, got, text)
+
+
+def begin(
+    app: Any, method: str, path: str, body: Any, *, token: str | None, headers: dict[str, str] | None
+) -> tuple[int, dict[str, str], Any]:
+    """A request that is answered, and whose answer is not read yet: status, headers, pieces of the body."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    environ = _environ(method, path, data)
+    sent = {"Content-Type": "application/json"} if body is not None else {}
+    sent |= {"X-Auth-Token": token} if token else {}
+    for name, value in (sent | (headers or {})).items():
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    received: list[Any] = []
+    chunks = app(environ, lambda *head: received.extend(head))
+    status, got = received[:2]
+    return int(status[:3]), {name.lower(): value for name, value in got}, chunks
+
+
 def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
     """The first true value of the condition, looked at often; AssertionError after that time."""
     end = time.monotonic() + seconds
@@ -168,8 +208,8 @@ def _environ(method: str, path: str, data: bytes) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": address.encode().decode("latin-1"),
-        "QUERY_STRING": query,
+        "PATH_INFO": unquote_to_bytes(address).decode("latin-1"),
+        "QUERY_STRING": quote(query, safe="=&%.:,-_~+/"),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "9140",
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -17,10 +17,15 @@ NEEDED_FILES = 4096
 
 
 class Check(NamedTuple):
+    """`good` is None for what is not there and not needed either: nothing that was configured asks for it."""
+
     what: str
-    good: bool
+    good: bool | None
     detail: str
     remedy: str = ""
+
+
+STATES = {True: "good", False: "BAD", None: "absent"}
 
 
 def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -37,16 +42,40 @@ def run(args: argparse.Namespace) -> int:
     settings.services(conf)
     checks = [check for group in _groups(conf) for check in group(conf)]
     output.table(
-        ("what", "state", "detail", "remedy"),
-        ((c.what, "good" if c.good else "BAD", c.detail, c.remedy) for c in checks),
+        ("what", "state", "detail", "remedy"), ((c.what, STATES[c.good], c.detail, c.remedy) for c in checks)
     )
-    return 0 if all(check.good for check in checks) else 1
+    return 1 if any(check.good is False for check in checks) else 0
 
 
 def _groups(conf: Any) -> Iterable[Callable[[Any], Iterator[Check]]]:
     yield from (_python, _files, _address, _database)
     if conf.engine == "docker":
-        yield from (_docker, _network)
+        yield from (_docker, _network) if _is_wanted(conf) else (_fake, _docker_at_will, _network_at_will)
+    else:
+        yield _fake
+
+
+def _is_wanted(conf: Any) -> bool:
+    """Whether real containers are to be had: root can, and others have said so in the configuration."""
+    chosen = conf.get_location("engine")
+    return os.geteuid() == 0 or (chosen is not None and chosen.location.name != "opt_default")
+
+
+def _fake(conf: Any) -> Iterator[Check]:
+    remedy = "" if conf.engine == "fake" else "knarr up --engine fake"
+    yield Check("fake engine", True, "works as any user, and runs nothing", remedy)
+
+
+def _docker_at_will(conf: Any) -> Iterator[Check]:
+    return _optional(_docker(conf))
+
+
+def _network_at_will(conf: Any) -> Iterator[Check]:
+    return _optional(_network(conf))
+
+
+def _optional(checks: Iterator[Check]) -> Iterator[Check]:
+    return (check if check.good else check._replace(good=None) for check in checks)
 
 
 def _python(_conf: Any) -> Iterator[Check]:
@@ -121,7 +150,9 @@ def _docker(conf: Any) -> Iterator[Check]:
         yield Check("container engine", True, f"{url}: {version['Version']}, API {version['ApiVersion']}")
 
 
-def _network(_conf: Any) -> Iterator[Check]:
+def _network(conf: Any) -> Iterator[Check]:
+    if "network" not in conf or conf.network.backend == "fake":
+        return  # another cloud's network service, or one that carries nothing
     from knarr.core.network.drivers.linux import doctor
 
     for finding in doctor.findings():

@@ -57,15 +57,21 @@ def _show(args: argparse.Namespace) -> int:
 def _retry(args: argparse.Namespace) -> int:
     with _database(args) as (db, history), db.write() as session:
         history.retry_operation(session, args.id)
-    print(f"{args.id} runs again; a running Knarr takes it up within half a minute")
+    print(f"{args.id} runs again{_when(db)}")
     return 0
 
 
 def _cancel(args: argparse.Namespace) -> int:
     with _database(args) as (db, history), db.write() as session:
         history.cancel_operation(session, args.id)
-    print(f"{args.id} is asked to end; a running Knarr undoes what it did within half a minute")
+    print(f"{args.id} is asked to end, and what it did is undone{_when(db)}")
     return 0
+
+
+def _when(db: Any) -> str:
+    """When what was asked for happens: now, if the Knarr on this state directory has heard of it."""
+    heard = db.info["operations"].bus.heard
+    return "" if heard else " at the next start (a Knarr elsewhere looks at the table within half a minute)"
 
 
 @contextmanager
@@ -74,8 +80,8 @@ def _database(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     conf = settings.load(args)
     with told():
         from knarr.kernel import config, history, migrations
-        from knarr.kernel.bus import LocalBus
         from knarr.kernel.db import Database
+        from knarr.kernel.doorbell import Visitor
         from knarr.kernel.errors import KnarrError
         from knarr.kernel.operations import Operations
 
@@ -86,7 +92,7 @@ def _database(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
             state = migrations.schema_state(db)
             if state.head and not state.current:
                 raise Problem("the database is empty; `knarr up` or `knarr db upgrade` fills it")
-            Operations(db, LocalBus())
+            Operations(db, Visitor(config.state_dir(conf)))
             yield db, history
         except KnarrError as error:
             raise Problem(error.detail) from None

@@ -16,7 +16,7 @@ class Problem(Exception):  # noqa: N818 - it is what the user is told
 @contextmanager
 def told() -> Iterator[None]:
     """Turn what configuration, files, the database and the engine raise into a Problem."""
-    from oslo_config import cfg
+    from knarr.kernel.config import cfg
 
     try:
         yield

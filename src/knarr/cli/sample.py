@@ -39,9 +39,9 @@ def options() -> Options:
 
     The entry point oslo.config.opts, so that oslo-config-generator and oslo-config-validator know them too.
     """
-    from knarr.kernel import config, engine
+    from knarr.kernel import config
 
-    found: Options = [*config.GROUPS, ("engine", engine.options()), (None, settings.options())]
+    found: Options = [*config.GROUPS, (None, settings.options())]
     for service in config.installed():
         found.extend(service.options)
     merged: dict[str | None, dict[str, Any]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,13 @@ def load(args: argparse.Namespace) -> Any:
         return conf
 
 
-def services(conf: Any) -> list[Service]:
-    """The configured services; their options join the configuration. Raises Problem."""
+def services(conf: Any, types: Sequence[str] | None = None) -> list[Service]:
+    """The configured services, or only those of the types; their options join the configuration. Raises
+    Problem."""
     with told():
         from knarr.kernel import config
 
-        found = config.installed(conf.services)
+        found = config.installed(conf.services if types is None else types)
         for service in found:
             for group, members in service.options:
                 conf.register_opts(members, group=group)

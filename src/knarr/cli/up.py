@@ -12,6 +12,8 @@ from knarr.cli.problem import told
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
 
+IDENTITY = "identity"
+
 
 def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
     made = subparsers.add_parser("up", parents=[common], help="run all services in the foreground")
@@ -38,8 +40,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _runtime(conf: Any) -> Runtime:
-    """In the worker: only it needs the services."""
-    from knarr.kernel import logs, runtime
+    """In the worker: only it needs the services.
+
+    Logins are answered while the other services are still being imported.
+    """
+    from knarr.kernel import config, logs, runtime
 
     logs.setup(conf.log_level, conf.log_format)
-    return runtime.Runtime(conf, settings.services(conf))
+    with told():
+        first, *others = config.names_of(conf.services)
+    if first != IDENTITY or not others:
+        return runtime.Runtime(conf, settings.services(conf))
+    return runtime.Runtime(conf, settings.services(conf, [first]), lambda: settings.services(conf, others))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from oslo_config import cfg
+from knarr.kernel import lazy
 
-from knarr.kernel.service import Service
+# Two of oslo.config's types need the first two, none of them ours. The other two serve policy files and
+# debug lines of oslo.policy.
+lazy.defer("netaddr", "rfc3986", "oslo_utils.strutils", "yaml")
+
+from oslo_config import cfg  # noqa: E402  what it imports must be put off before
+
+from knarr.kernel.service import Service  # noqa: E402
 
 SERVICES_GROUP = "knarr.services"
 SYSTEM_FILE = Path("/etc/knarr/knarr.conf")
@@ -54,6 +61,22 @@ DEFAULT_OPTIONS = [
     cfg.StrOpt("policy_dir", default="/etc/knarr/policy", help="Folder of <service type>.yaml policy files."),
 ]
 
+WORKERS = 8
+LEASE = 30.0  # seconds
+
+OPERATIONS_OPTIONS = [
+    cfg.IntOpt("workers", default=WORKERS, min=1, help="Operations that run at the same time."),
+    cfg.FloatOpt(
+        "lease",
+        default=LEASE,
+        min=1.0,
+        help="Seconds after which another engine takes over the work of one that has not been heard of.",
+    ),
+    cfg.FloatOpt(
+        "history_days", default=7.0, min=0.0, help="Days for which finished operations can be looked up."
+    ),
+]
+
 DATABASE_OPTIONS = [
     cfg.StrOpt("url", secret=True, help="SQLAlchemy URL. Default: SQLite in the state folder."),
     cfg.IntOpt("pool_size", default=20, min=1, help="Connections kept open."),
@@ -79,6 +102,7 @@ EXTERNAL_OPTIONS = [
 GROUPS: tuple[tuple[str | None, Sequence[Any]], ...] = (
     (None, DEFAULT_OPTIONS),
     ("database", DATABASE_OPTIONS),
+    ("operations", OPERATIONS_OPTIONS),
     ("external", EXTERNAL_OPTIONS),
 )
 
@@ -90,13 +114,10 @@ def load(
 
     The options of `services` (all installed ones if None) are registered too.
     """
-    from knarr.kernel import engine
-
     conf = cfg.ConfigOpts()
     chosen = default_files() if files is None else list(files)
     for group, options in GROUPS:
         conf.register_opts(options, group=group)
-    conf.register_opts(engine.options(), group="operations")
     conf(args=[], project="knarr", default_config_files=chosen, default_config_dirs=[])
     for name, value in overrides.items():
         if value is not None:
@@ -112,14 +133,27 @@ def installed(types: Sequence[str] = ()) -> list[Service]:
 
     Raises ValueError for a type that is not installed.
     """
-    found = {point.name: point for point in entry_points(group=SERVICES_GROUP)}
-    unknown = set(types) - set(found)
+    from knarr.kernel.policy import put_off_extensions
+
+    put_off_extensions()
+    points = _points()
+    return [points[name].load()() for name in names_of(types)]
+
+
+def names_of(types: Sequence[str] = ()) -> list[str]:
+    """The types of the services that `installed` would give, without importing them."""
+    points = _points()
+    unknown = set(types) - set(points)
     if unknown:
         raise ValueError(
-            f"no such services: {', '.join(sorted(unknown))} (there are {', '.join(sorted(found))})"
+            f"no such services: {', '.join(sorted(unknown))} (there are {', '.join(sorted(points))})"
         )
-    names = list(types) or sorted(found, key=_start_order)
-    return [found[name].load()() for name in names]
+    return sorted(types or points, key=_start_order)
+
+
+@functools.cache
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=SERVICES_GROUP)}
 
 
 def _start_order(name: str) -> tuple[bool, str]:

@@ -29,7 +29,19 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 import orjson
-from sqlalchemy import DateTime, Dialect, MetaData, String, Table, Text, create_engine, event, type_coerce
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -93,18 +105,17 @@ class StoredJson(Json):
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
-        return _raw
-
-
-def _raw(value: str | None) -> msgspec.Raw | None:
-    return None if value is None else msgspec.Raw(value.encode())
+        return msgspec.Raw
 
 
 def as_stored(column: Any) -> Any:
-    """The column for a select whose rows only become JSON again: JSON is neither decoded nor encoded."""
+    """The column for a select whose rows only become JSON again: JSON is neither decoded nor encoded.
+
+    What is NULL in the database is JSON's null already, so that no function of ours runs for any value.
+    """
     if not isinstance(column.type, Json):
         return column
-    return type_coerce(column, StoredJson()).label(column.name)
+    return type_coerce(func.coalesce(column, literal_column("'null'")), StoredJson()).label(column.name)
 
 
 class Timestamp(TypeDecorator[datetime]):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from knarr.kernel import logs, stepping
+from knarr.kernel.config import LEASE, WORKERS
 from knarr.kernel.db import new_id, utcnow
 from knarr.kernel.leases import Leases
 from knarr.kernel.operations import QUEUED, TOPIC_CANCEL, TOPIC_FINISHED, TOPIC_QUEUED, Operations
@@ -25,28 +26,8 @@ from knarr.kernel.work import Interrupted, LeaseLost, Work
 
 LOG = logging.getLogger(__name__)
 
-WORKERS = 8
-LEASE = 30.0  # seconds
 SAFETY = 30.0  # seconds
 AFTER_ERROR = 1.0  # seconds until a thread that the database failed tries again
-
-
-def options() -> list[Any]:
-    """The options of the group [operations]."""
-    from oslo_config import cfg
-
-    return [
-        cfg.IntOpt("workers", default=WORKERS, min=1, help="Operations that run at the same time."),
-        cfg.FloatOpt(
-            "lease",
-            default=LEASE,
-            min=1.0,
-            help="Seconds after which another engine takes over the work of one that has not been heard of.",
-        ),
-        cfg.FloatOpt(
-            "history_days", default=7.0, min=0.0, help="Days for which finished operations can be looked up."
-        ),
-    ]
 
 
 class EngineRunningError(RuntimeError):
@@ -90,9 +71,14 @@ class Engine:
         self._lock_file: IO[str] | None = None
         self._renewed = time.monotonic()
 
+    def claim(self) -> None:
+        """Be the only engine of this name. Raises EngineRunningError if another process is."""
+        if self._lock_file is None:
+            self._lock_file = _lock(Path(self.runtime.state_dir) / f"engine-{self.name}.lock")
+
     def start(self) -> None:
         """Take over the former engine's work and start the threads. Raises EngineRunningError."""
-        self._lock_file = _lock(Path(self.runtime.state_dir) / f"engine-{self.name}.lock")
+        self.claim()
         taken = self._leases.take_over(self._prefix)
         if taken:
             LOG.info("took over %d operations of the former engine", taken)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from time import monotonic
 from typing import Any, Protocol
 
 
@@ -17,6 +19,35 @@ class IdentityBackend(Protocol):
         ...
 
 
+# The plugin of keystoneauth by which the service user logs in, and the section of its options.
+ACCOUNT = "password"
+SECTION = "keystone_authtoken"
+
+
+class TokenMemory:
+    """What keystonemiddleware remembers of checked tokens, under hashes, in this process.
+
+    It takes the form of a cache in the WSGI environment; its own cache in the process is deprecated.
+    """
+
+    KEY = "knarr.token_memory"
+    SIZE = 10_000
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Any:
+        until, value = self._known.get(key, (0.0, None))
+        return value if until > monotonic() else None
+
+    def set(self, key: str, value: Any, time: float = 0) -> None:
+        with self._lock:
+            while len(self._known) >= self.SIZE:
+                del self._known[next(iter(self._known))]
+            self._known[key] = (monotonic() + time, value)
+
+
 class ExternalIdentity:
     """A Keystone that runs elsewhere: keystonemiddleware checks the tokens of requests before the app.
 
@@ -28,6 +59,7 @@ class ExternalIdentity:
     def __init__(self, options: Any) -> None:
         self.options = options
         self._session: Any = None
+        self._memory = TokenMemory()
 
     def session(self) -> Any:
         """The keystoneauth session of the service user."""
@@ -65,20 +97,35 @@ class ExternalIdentity:
         from keystonemiddleware.auth_token import AuthProtocol
 
         o = self.options
-        return AuthProtocol(
+        checked = AuthProtocol(
             app,
             {
+                "oslo_config_config": self._account(),
                 "delay_auth_decision": True,
-                "auth_type": "password",
-                "auth_url": o.auth_url,
+                "auth_type": ACCOUNT,
                 "www_authenticate_uri": o.auth_url,
-                "username": o.username,
-                "password": o.password,
-                "project_name": o.project_name,
-                "user_domain_id": o.user_domain_id,
-                "project_domain_id": o.project_domain_id,
                 "cafile": o.cafile,
                 "service_token_roles": "service",
                 "service_token_roles_required": True,
+                "cache": TokenMemory.KEY,
             },
         )
+
+        def with_memory(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[TokenMemory.KEY] = self._memory
+            return checked(environ, start_response)
+
+        return with_memory
+
+    def _account(self) -> Any:
+        """The service user, as keystonemiddleware reads it: as options of the plugin that logs in."""
+        from keystoneauth1 import loading
+        from oslo_config import cfg
+
+        conf = cfg.ConfigOpts()
+        conf([], project="knarr", default_config_files=[], default_config_dirs=[])
+        conf.register_opts(loading.get_auth_plugin_conf_options(ACCOUNT), group=SECTION)
+        names = ("auth_url", "username", "password", "project_name", "user_domain_id", "project_domain_id")
+        for name in names:
+            conf.set_override(name, getattr(self.options, name), group=SECTION)
+        return conf

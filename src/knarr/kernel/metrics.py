@@ -1,25 +1,23 @@
 """Figures for Prometheus: requests, operations, engine calls.
 
-The registry is private to the process's runtime, so that several runtimes (tests, embedded use) do not
-meet in one. The children of labelled metrics are kept, because looking them up costs more than counting
-does.
+Counting is done here, because every request does it; prometheus_client is loaded when somebody asks for the
+figures. Each process's runtime counts for itself, so that several runtimes (tests, embedded use) do not meet.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 
 from knarr.kernel.db import Database, utcnow
 
 if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
     from knarr.kernel.operations import Operations
 
 # Seconds. Answers take milliseconds, engine calls up to minutes.
@@ -28,55 +26,75 @@ CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 3
 OPERATION_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
 
+class Times:
+    """How often something of one name happened, and how long it took, by the values of its labels."""
+
+    def __init__(self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> None:
+        self.name, self.text, self.labels = name, text, labels
+        self._buckets = buckets
+        self._lock = threading.Lock()
+        # Sum of the seconds, then a count for each bucket and one for what is above them all.
+        self._rows: dict[tuple[str, ...], list[float]] = {}
+
+    def observe(self, labels: tuple[str, ...], seconds: float) -> None:
+        place = bisect_left(self._buckets, seconds) + 1
+        with self._lock:
+            row = self._rows.get(labels)
+            if row is None:
+                row = self._rows[labels] = [0.0] * (len(self._buckets) + 2)
+            row[0] += seconds
+            row[place] += 1
+
+    def family(self) -> Metric:
+        from prometheus_client.core import HistogramMetricFamily
+        from prometheus_client.utils import floatToGoString
+
+        found = HistogramMetricFamily(self.name, self.text, labels=self.labels)
+        bounds = [*map(floatToGoString, self._buckets), "+Inf"]
+        with self._lock:
+            rows = {labels: list(row) for labels, row in self._rows.items()}
+        for labels, (total, *counts) in rows.items():
+            below = [sum(counts[: place + 1]) for place in range(len(counts))]
+            found.add_metric(labels, list(zip(bounds, below, strict=True)), total)
+        return found
+
+
 class Metrics:
     """What a process counts. All methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "knarr_requests",
-            "Requests by service, method, route and status",
-            ("service", "method", "route", "status"),
-            registry=self.registry,
-        )
-        self._latency = Histogram(
+        self._latency = Times(
             "knarr_request_seconds",
             "Seconds until the answer, by service, method and route",
             ("service", "method", "route"),
-            buckets=REQUEST_BUCKETS,
-            registry=self.registry,
+            REQUEST_BUCKETS,
         )
-        self._calls = Histogram(
+        self._calls = Times(
             "knarr_engine_call_seconds",
             "Seconds of a call of a driver, by driver, method and outcome",
             ("driver", "method", "outcome"),
-            buckets=CALL_BUCKETS,
-            registry=self.registry,
+            CALL_BUCKETS,
         )
-        self._operations = Histogram(
+        self._operations = Times(
             "knarr_operation_seconds",
             "Seconds of the last run of a finished operation, by kind and outcome",
             ("kind", "outcome"),
-            buckets=OPERATION_BUCKETS,
-            registry=self.registry,
+            OPERATION_BUCKETS,
         )
-        self._children: dict[tuple[Any, ...], Any] = {}
+        self._lock = threading.Lock()
+        self._requests: dict[tuple[str, str, str, int], int] = {}
+        self._table: _OperationTable | None = None
 
     def request(self, service: str, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request. `route` is the path with placeholders, never with ids."""
         key = (service, method, route, status)
-        found = self._children.get(key)
-        if found is None:
-            found = self._children[key] = (
-                self._requests.labels(service, method, route, str(status)),
-                self._latency.labels(service, method, route),
-            )
-        found[0].inc()
-        found[1].observe(seconds)
+        with self._lock:
+            self._requests[key] = self._requests.get(key, 0) + 1
+        self._latency.observe(key[:3], seconds)
 
     def operation(self, kind: str, outcome: str, seconds: float) -> None:
         """Count a finished operation."""
-        self._child(self._operations, kind, outcome).observe(seconds)
+        self._operations.observe((kind, outcome), seconds)
 
     @contextmanager
     def engine_call(self, driver: str, method: str) -> Iterator[None]:
@@ -87,37 +105,55 @@ class Metrics:
             yield
             outcome = "ok"
         finally:
-            self._child(self._calls, driver, method, outcome).observe(time.perf_counter() - began)
+            self._calls.observe((driver, method, outcome), time.perf_counter() - began)
 
     def engine_called(self, driver: str, method: str, seconds: float, worked: bool) -> None:
         """The same for a call that was timed by the driver itself."""
-        self._child(self._calls, driver, method, "ok" if worked else "error").observe(seconds)
+        self._calls.observe((driver, method, "ok" if worked else "error"), seconds)
 
     def watch_operations(self, db: Database, operations: Operations) -> None:
         """Report the operations in the table, counted when somebody asks for the metrics."""
-        self.registry.register(_OperationCollector(db, operations))
+        self._table = _OperationTable(db, operations)
 
     def render(self) -> tuple[str, bytes]:
         """Content type and body of /metrics."""
-        return CONTENT_TYPE_LATEST, generate_latest(self.registry)
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-    def _child(self, metric: Any, *labels: str) -> Any:
-        key = (metric, *labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = metric.labels(*labels)
-        return child
+        registry = CollectorRegistry()
+        registry.register(self)
+        return CONTENT_TYPE_LATEST, generate_latest(registry)
+
+    def describe(self) -> list[Any]:
+        """Nothing: no query at registration. (With `collect`, what a registry asks of a collector.)"""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily
+
+        labels = ("service", "method", "route", "status")
+        count = CounterMetricFamily(
+            "knarr_requests", "Requests by service, method, route and status", labels=labels
+        )
+        with self._lock:
+            requests = dict(self._requests)
+        for (service, method, route, status), number in requests.items():
+            count.add_metric((service, method, route, str(status)), number)
+        yield count
+        for times in (self._latency, self._calls, self._operations):
+            yield times.family()
+        if self._table:
+            yield from self._table.collect()
 
 
-class _OperationCollector(Collector):
+class _OperationTable:
     def __init__(self, db: Database, operations: Operations) -> None:
         self._db = db
         self._operations = operations
 
-    def describe(self) -> Iterable[Metric]:
-        return []  # no query at registration
-
     def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
         from knarr.kernel.history import count_operations
 
         by = ("kind", "state")

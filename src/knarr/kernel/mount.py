@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from knarr.kernel.services import PATIENCE
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
@@ -18,13 +21,16 @@ _SLASHES = re.compile("/{2,}")
 class Mounts:
     """A WSGI app that hands a request to the app whose prefix its path begins with."""
 
-    def __init__(self, runtime: Runtime, apps: Mapping[str, WsgiApp]) -> None:
-        self._apps = {prefix.strip("/"): app for prefix, app in apps.items()}
+    def __init__(self, runtime: Runtime) -> None:
+        self._apps: dict[str, WsgiApp] = {}
         self._pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
             "healthcheck": lambda: _health(runtime),
             "metrics": lambda: _metrics(runtime),
             "": lambda: _index(runtime),
         }
+
+    def mount(self, prefix: str, app: WsgiApp) -> None:
+        self._apps[prefix.strip("/")] = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = _SLASHES.sub("/", environ.get("PATH_INFO", "/") or "/")
@@ -38,6 +44,31 @@ class Mounts:
         status, kind, body = page() if page else _nothing(path, self._apps)
         start_response(_line(status), [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+
+
+class Gate:
+    """Lets requests to services that are ready pass at once, and others when all are.
+
+    Calls between services do not come through here: they are part of getting ready.
+    """
+
+    def __init__(self, app: WsgiApp, ready: Iterable[str]) -> None:
+        self._app = app
+        self._ready = {prefix.strip("/") for prefix in ready}
+        self._opened = threading.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not self._opened.is_set() and not self._is_ready(environ):
+            # A start that fails ends the process, so nobody waits for nothing.
+            self._opened.wait(PATIENCE)
+        return self._app(environ, start_response)
+
+    def _is_ready(self, environ: dict[str, Any]) -> bool:
+        path = _SLASHES.sub("/", environ.get("PATH_INFO") or "/")
+        return path.removeprefix("/").partition("/")[0] in self._ready
 
 
 def _line(status: int) -> str:

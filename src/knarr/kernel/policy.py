@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,53 @@ from knarr.kernel.service import Service
 REMEMBERED = 4096
 
 
+class _Extensions(Mapping[str, Any]):
+    """The kinds of checks that packages add to oslo.policy, each loaded when a rule uses it.
+
+    oslo.policy would load them all at the first rule; its own ones ask a server over HTTP, and to import what
+    they need costs as much as the rules of all services.
+    """
+
+    GROUP = "oslo.policy.rule_checks"
+
+    def __init__(self) -> None:
+        self._points = {point.name: point for point in entry_points(group=self.GROUP)}
+
+    def __getitem__(self, kind: str) -> Any:
+        return self._points[kind].load()
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+
+def put_off_extensions() -> None:
+    """Have oslo.policy load further kinds of checks only when a rule has one. Called before rules are
+    made."""
+    from oslo_policy import _checks
+
+    checks: Any = _checks
+    if checks.extension_checks is None:
+        checks.extension_checks = _Extensions()
+
+
 class PolicyBook:
     """The rules of all services. A file `<directory>/<service type>.yaml` overrides what it names."""
 
-    def __init__(self, conf: Any, directory: Path, services: Iterable[Service]) -> None:
+    def __init__(self, conf: Any, directory: Path, services: Iterable[Service] = ()) -> None:
+        self._conf, self._directory = conf, directory
         self._rules: dict[str, _Rules] = {}
         for service in services:
-            path = directory / f"{service.type}.yaml"
-            self._rules[service.type] = _Rules(conf, path, service.policies)
+            self.add(service)
+
+    def add(self, service: Service) -> None:
+        path = self._directory / f"{service.type}.yaml"
+        self._rules[service.type] = _Rules(self._conf, path, service.policies)
 
     def allows(self, service: Service, rule: str, target: Mapping[str, Any], ctx: RequestContext) -> bool:
         """Whether the rule lets the caller do it. An unknown rule is a fault of ours and lets nobody."""

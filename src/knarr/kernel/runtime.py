@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from knarr.kernel import config, migrations
 from knarr.kernel.bus import LocalBus
 from knarr.kernel.db import Database
+from knarr.kernel.doorbell import Doorbell
 from knarr.kernel.engine import Engine
 from knarr.kernel.health import Health, database_check
 from knarr.kernel.history import PERIODICS
 from knarr.kernel.identity import ExternalIdentity, IdentityBackend
 from knarr.kernel.metrics import Metrics
-from knarr.kernel.mount import Mounts
+from knarr.kernel.mount import Gate, Mounts
 from knarr.kernel.operations import Operations
 from knarr.kernel.periodic import Scheduler
 from knarr.kernel.policy import PolicyBook
 from knarr.kernel.quota import Quotas
 from knarr.kernel.secrets import SecretBox
 from knarr.kernel.service import Service
+from knarr.kernel.services import Services
 from knarr.kernel.web import ServiceApp
 
 if TYPE_CHECKING:
@@ -40,13 +42,18 @@ T = TypeVar("T")
 class Runtime:
     """What handlers, steps and drivers reach the rest through."""
 
-    def __init__(self, conf: Any, services: Iterable[Service]) -> None:
+    def __init__(
+        self, conf: Any, services: Iterable[Service], more: Callable[[], Iterable[Service]] | None = None
+    ) -> None:
+        """`more` gives the services that join when `services` are served already (see `begin`)."""
         self.conf = conf
         self.state_dir: Path = config.state_dir(conf)
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.host = config.host_name(conf)
         self.base_url = config.base_url(conf)
-        self.services = {service.type: service for service in services}
+        first = list(services)
+        self.services = Services(first, more is not None)
+        self._more = more
         self.db = Database(config.database_url(conf), pool_size=conf.database.pool_size)
         self.bus = LocalBus()
         self.metrics = Metrics()
@@ -54,60 +61,106 @@ class Runtime:
         disable = conf.healthcheck_disable_file
         self.health = Health(Path(disable) if disable else None)
         self.operations = Operations(self.db, self.bus)
-        self.policy = PolicyBook(conf, Path(conf.policy_dir), self.services.values())
+        self.policy = PolicyBook(conf, Path(conf.policy_dir))
         self._components: dict[str, Any] = {}
         self._mutex = threading.RLock()
-        self.engine: Engine | None = None
+        options = conf.operations
+        self.engine = Engine(self, self.operations, workers=options.workers, lease=options.lease)
+        self._doorbell = Doorbell(self.state_dir, self.bus)
         self._scheduler: Scheduler | None = None
         self._started: list[Service] = []
-        for service in self.services.values():
-            self.operations.register(service.operations)
+        self._lifecycle = threading.Lock()
+        self._stopped = False
         self.metrics.watch_operations(self.db, self.operations)
         self.health.add("database", database_check(self.db))
-        self.identity = self._identity()
-        self.wsgi = self._wsgi()
+        self.identity = self._identity(first)
+        self.wsgi = Mounts(self)
+        for service in first:
+            self._add(service)
+        # What comes from outside: it waits for services that are not ready yet.
+        self.front: Any = Gate(self.wsgi, [service.prefix for service in first]) if more else self.wsgi
 
     # Putting together
 
     def prepare(self) -> None:
         """The schema and the first rows. Safe to repeat."""
         migrations.prepare(self.db)
-        for service in self.services.values():
-            if service.prepare:
-                service.prepare(self)
+        self._prepare(self.services.known())
+
+    def begin(self) -> None:
+        """Prepare the first services, so that requests to them can be answered. Raises EngineRunningError.
+
+        `start` may then run in another thread; other requests wait for it.
+        """
+        self.engine.claim()
+        self.prepare()
 
     def start(self) -> None:
         """Begin the background work: operations, periodic tasks, the services' own threads."""
-        methods = {
-            f"{s.type}.{name}": partial(fn, self)
-            for s in self.services.values()
-            for name, fn in s.rpc.items()
-        }
-        self.bus.serve(self.host, methods)
-        options = self.conf.operations
-        self.engine = Engine(self, self.operations, workers=options.workers, lease=options.lease)
-        self.health.add("engine", self.engine.healthy)
-        for service in self.services.values():
-            if service.start:
-                service.start(self)
-            self._started.append(service)
-        self.engine.start()
-        periodics = [task for service in self.services.values() for task in service.periodics]
-        self._scheduler = Scheduler(self, [*periodics, *PERIODICS])
-        self._scheduler.start()
+        with self._lifecycle:
+            if self._stopped:
+                return
+            self.engine.claim()
+            self._bring_more()
+            services = self.services.known()
+            self.bus.serve(self.host, {
+                f"{s.type}.{name}": partial(fn, self) for s in services for name, fn in s.rpc.items()
+            })  # fmt: skip
+            self.health.add("engine", self.engine.healthy)
+            for service in services:
+                if service.start:
+                    service.start(self)
+                self._started.append(service)
+            self.engine.start()
+            self._doorbell.start()
+            periodics = [task for service in services for task in service.periodics]
+            self._scheduler = Scheduler(self, [*periodics, *PERIODICS])
+            self._scheduler.start()
+            if isinstance(self.front, Gate):
+                self.front.open()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all services are there from the beginning, so that `start` is to be awaited."""
+        return self._more is None
 
     def stop(self) -> None:
         """End the background work; what is under way goes on at the next start."""
-        if self._scheduler:
-            self._scheduler.stop()
-        if self.engine:
+        with self._lifecycle:
+            self._stopped = True
+            if self._scheduler:
+                self._scheduler.stop()
+            self._doorbell.stop()
             self.engine.stop()
-        for service in reversed(self._started):
-            if service.stop:
-                service.stop(self)
-        self._started.clear()
-        self.bus.close()
-        self.db.close()
+            for service in reversed(self._started):
+                if service.stop:
+                    service.stop(self)
+            self._started.clear()
+            self.bus.close()
+            self.db.close()
+
+    def _bring_more(self) -> None:
+        if self._more is None:
+            return
+        more = list(self._more())
+        self._more = None
+        for service in more:
+            self._add(service)
+        self.services.complete(more)
+        self._prepare(more)
+
+    def _prepare(self, services: Iterable[Service]) -> None:
+        for service in services:
+            if service.prepare:
+                service.prepare(self)
+
+    def _add(self, service: Service) -> None:
+        self.operations.register(service.operations)
+        self.policy.add(service)
+        app: Any = ServiceApp(self, service)
+        if isinstance(self.identity, ExternalIdentity):
+            app = self.identity.in_front_of(app)
+        self.wsgi.mount(service.prefix, app)
 
     # What services ask for
 
@@ -159,19 +212,13 @@ class Runtime:
 
         return self.component("kernel.sessions", make)
 
-    def _identity(self) -> IdentityBackend:
-        for service in self.services.values():
+    def _identity(self, services: Iterable[Service]) -> IdentityBackend:
+        for service in services:
             if service.identity:
                 return service.identity(self)
         if not self.conf.external.auth_url:
             raise ValueError("no identity service: run the embedded one, or set [external] auth_url")
         return ExternalIdentity(self.conf.external)
-
-    def _wsgi(self) -> Any:
-        apps: dict[str, Any] = {s.prefix: ServiceApp(self, s) for s in self.services.values()}
-        if isinstance(self.identity, ExternalIdentity):
-            apps = {prefix: self.identity.in_front_of(app) for prefix, app in apps.items()}
-        return Mounts(self, apps)
 
 
 def build(conf: Any = None, services: Iterable[Service] | None = None) -> Runtime:

@@ -12,13 +12,33 @@ from msgspec import UNSET, Meta, UnsetType
 
 from knarr.kernel.errors import BadRequest
 
-__all__ = ["UNSET", "Body", "Name", "UnsetType", "Uuid", "convert", "refuse_by_version", "since", "until"]
+__all__ = [
+    "UNSET",
+    "Body",
+    "Name",
+    "OpenBody",
+    "UnsetType",
+    "Uuid",
+    "convert",
+    "refuse_by_version",
+    "since",
+    "until",
+]
 
 Version = tuple[int, int]
 
 
 class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request body or a query string. Unknown fields are refused."""
+
+
+class OpenBody(Body, kw_only=True, forbid_unknown_fields=False):
+    """A request body of a resource that keeps attributes of its users' own beside those it knows.
+
+    They stand in `extra`, one that is itself called extra among them.
+    """
+
+    extra: dict[str, Any] = {}
 
 
 Name = Annotated[str, Meta(max_length=255)]
@@ -48,12 +68,20 @@ def convert(value: Any, kind: Any, *, lax: bool = False, envelope: str | None = 
 
     `lax` takes "512" for 512 and "true" for True, as query strings need it.
     """
+    if isinstance(kind, type) and issubclass(kind, OpenBody) and isinstance(value, dict):
+        value = _with_unknown(value, kind)
     try:
         return msgspec.convert(value, kind, strict=not lax)
     except msgspec.ValidationError as error:
         raise BadRequest(_explain(str(error), kind, envelope)) from None
     except RecursionError:
         raise BadRequest("The request body is nested too deeply.") from None
+
+
+def _with_unknown(value: dict[str, Any], kind: type[OpenBody]) -> dict[str, Any]:
+    known = set(kind.__struct_encode_fields__) - {"extra"}
+    unknown = {name: value[name] for name in value if name not in known}
+    return {**value, "extra": unknown} if unknown else value
 
 
 def _explain(message: str, kind: Any, envelope: str | None) -> str:

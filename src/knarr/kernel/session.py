@@ -20,6 +20,7 @@ from requests.models import Response as HttpResponse
 from requests.structures import CaseInsensitiveDict
 from urllib3.response import HTTPResponse as RawResponse
 
+from knarr.kernel import access
 from knarr.kernel.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def _environ(request: PreparedRequest) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        access.ON_BEHALF: True,
     }
     for name, value in request.headers.items():
         key = name.upper().replace("-", "_")

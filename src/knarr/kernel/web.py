@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import falcon
 import msgspec
 
-from knarr.kernel import context, errors, logs
+from knarr.kernel import access, context, errors, logs
 from knarr.kernel.bodies import read_body, read_query
 from knarr.kernel.context import RequestContext
 from knarr.kernel.errors import KnarrError
@@ -48,6 +48,8 @@ class ServiceApp:
         self.runtime = runtime
         self.service = service
         self._app = falcon.App(middleware=[self], request_type=_Raw)
+        # What has a body says of which type it is; what has none says nothing.
+        self._app.resp_options.default_media_type = None  # type: ignore[assignment]
         options = self._app.req_options
         options.strip_url_path_trailing_slash = True
         options.auto_parse_qs_csv = False
@@ -131,7 +133,20 @@ class ServiceApp:
                 "The request you have made requires authentication.",
                 headers={"WWW-Authenticate": f'Keystone uri="{self.runtime.auth_url}"'},
             )
+        self._check_access(raw, body)
         return context.from_token(token, body, raw.request_id, raw.global_id)
+
+    def _check_access(self, raw: Any, token: dict[str, Any]) -> None:
+        """Raise Unauthorized where the access rules of the token's application credential do not lead."""
+        if "application_credential" not in token:
+            return
+        service = self.service
+        types = (service.type, *service.aliases)
+        on_behalf = access.ON_BEHALF in raw.env
+        if not access.permitted(token, types, raw.method, service.prefix, raw.path, on_behalf):
+            raise errors.Unauthorized(
+                f"The access rules of the application credential do not allow {raw.method} {raw.path}."
+            )
 
     def _answer(self, resp: Any, route: Route, request: Request, result: Any) -> None:
         answer = result if isinstance(result, Response) else Response(result)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
-from wsgiref.util import setup_testing_defaults
 
 import pytest
 
@@ -31,40 +27,6 @@ def start(state_dir: Any, **options: Any) -> runtime.Runtime:
     return running
 
 
-def sender(app: Any) -> Any:
-    """A function that sends one request straight into a WSGI app: (status, body, headers)."""
-
-    def send(
-        method: str, path: str, body: Any, token: str | None, headers: dict[str, str]
-    ) -> tuple[int, Any, dict[str, str]]:
-        address, _, query = path.partition("?")
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": unquote_to_bytes(f"/identity{address}").decode("latin-1"),
-            "QUERY_STRING": quote(query, safe="=&%.:,-_~+"),
-        }
-        if body is not None:
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            environ |= {
-                "wsgi.input": io.BytesIO(data),
-                "CONTENT_LENGTH": str(len(data)),
-                "CONTENT_TYPE": "application/json",
-            }
-        if token is not None:
-            headers = {**headers, "X-Auth-Token": token}
-        for name, value in headers.items():
-            key = name.upper().replace("-", "_")
-            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-        setup_testing_defaults(environ)
-        answer: list[Any] = []
-        chunks = app(environ, lambda line, received, _exc=None: answer.extend((line, received)))
-        text = b"".join(chunks)
-        line, received = answer
-        return int(line[:3]), json.loads(text) if text else None, dict(received)
-
-    return send
-
-
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
     running = start(tmp_path_factory.mktemp("identity"))
@@ -75,4 +37,4 @@ def cloud(tmp_path_factory):
 @pytest.fixture(scope="session")
 def api(cloud):
     password = clouds.read(cloud.state_dir)["auth"]["password"]
-    return Api(sender(cloud.wsgi), password)
+    return Api(cloud.wsgi, password)

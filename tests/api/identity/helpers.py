@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from tests.support.cloud import send
 
 PASSWORD = "correct horse"
 
@@ -28,9 +29,6 @@ class Answer:
         return self.body["error"]["message"]
 
 
-Send = Callable[[str, str, Any, str | None, dict[str, str]], tuple[int, Any, Any]]
-
-
 @dataclass
 class Person:
     """A user that a test made, and a token on the project that the test gave it a role on."""
@@ -44,8 +42,8 @@ class Person:
 class Api:
     """Calls in process. Without `token`, calls are the administrator's; `token=None` sends none at all."""
 
-    def __init__(self, send: Send, admin_password: str) -> None:
-        self._send = send
+    def __init__(self, app: Any, admin_password: str) -> None:
+        self.app = app
         self.admin_password = admin_password
         self.admin = self.login("admin", admin_password, project="admin").headers["x-subject-token"]
 
@@ -54,8 +52,8 @@ class Api:
     ) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         used = self.admin if token == "admin" else token
-        status, answer, received = self._send(method, path, body, used, sent)
-        return Answer(status, answer, {name.lower(): value for name, value in dict(received).items()})
+        answer = send(self.app, method, f"/identity{path}", body, token=used, headers=sent)
+        return Answer(answer.status, answer.json, answer.headers)
 
     def get(self, path: str, **more: Any) -> Answer:
         return self.call("GET", path, **more)

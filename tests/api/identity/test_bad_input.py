@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from knarr.core.identity.routes import ROUTES
+from knarr.kernel.schema import OpenBody
 
 from .helpers import PASSWORD, unique
 
@@ -54,9 +55,14 @@ def test_without_a_valid_token_nothing_is_answered(api, route):
 # What every user may do: see the catalogue's regions, and what its own token opens.
 FOR_ALL = {"identity:list_regions", "identity:get_region", "identity:get_auth_catalog"}
 FOR_ALL |= {f"identity:get_auth_{what}" for what in ("projects", "domains", "system")}
+FOR_ALL |= {"identity:list_registered_limits", "identity:get_registered_limit", "identity:get_limit_model"}
+FOR_ALL |= {"identity:list_limits"}
+# Lists in which everybody finds what is their own.
+OWN_LISTS = {"GET /v3/credentials"}
+CLOSED = [route for route in PROTECTED if route.policy not in FOR_ALL and name(route) not in OWN_LISTS]
 
 
-@pytest.mark.parametrize("route", [r for r in PROTECTED if r.policy not in FOR_ALL], ids=name)
+@pytest.mark.parametrize("route", CLOSED, ids=name)
 def test_a_reader_gets_nothing_of_others(api, reader, route):
     body = SAMPLES.get(name(route), {}) if route.body else None
     if body is not None and route.envelope:
@@ -86,6 +92,15 @@ SAMPLES = {
     "POST /v3/domains": {"name": "x"},
     "POST /v3/roles": {"name": "x"},
     "POST /v3/services": {"type": "x"},
+    "POST /v3/credentials": {"type": "x", "blob": "x", "user_id": "x"},
+    "POST /v3/policies": {"type": "x", "blob": "x"},
+    "POST /v3/registered_limits": {
+        "registered_limits": [{"service_id": "x", "resource_name": "x", "default_limit": 1}]
+    },
+    "POST /v3/limits": {
+        "limits": [{"service_id": "x", "resource_name": "x", "resource_limit": 1, "project_id": "x"}]
+    },
+    "POST /v3/OS-EP-FILTER/endpoint_groups": {"name": "x", "filters": {"interface": "public"}},
     "POST /v3/endpoints": {"service_id": "x", "interface": "public", "url": "http://h/"},
 }
 
@@ -103,18 +118,18 @@ class TestBodies:
         check_error(api.call(route.method, path(route), b" " * (1024 * 1024 + 1)), 413)
 
     def test_an_unknown_field(self, api, route):
+        if issubclass(route.body, OpenBody):
+            pytest.skip("it keeps attributes of its users' own")
         body = {"colour": "red"}
         answer = api.call(route.method, path(route), {route.envelope: body} if route.envelope else body)
         check_error(answer, 400)
 
     def test_every_field_of_a_wrong_type_is_named(self, api, route):
-        for field in route.body.__struct_encode_fields__:
+        for field in set(route.body.__struct_encode_fields__) - {"extra"}:
             for value in (object_, [[]], 1.5):
                 given = {**SAMPLES.get(name(route), {}), field: value}
                 body = {route.envelope: given} if route.envelope else given
                 answer = api.call(route.method, path(route), body)
-                if field == "options" and value is object_:
-                    continue  # the one free-form field
                 check_error(answer, 400)
                 assert field in answer.message
 
@@ -148,9 +163,7 @@ def test_odd_ids_are_not_found(api, ident):
     assert "error" in answer.body
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=x", "limit=99999999999999999999999", "enabled=7", "name__like=x", "marker=%ff&limit=1"]
-)
+@pytest.mark.parametrize("query", ["limit=x", "limit=-1", "enabled=7", "name__like=x", "marker=%ff&limit=1"])
 def test_odd_queries_are_told_or_empty(api, query):
     answer = api.get(f"/v3/users?{query}")
     assert answer.status in (200, 400)

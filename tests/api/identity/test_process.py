@@ -13,7 +13,7 @@ from knarr.core.identity.backend import EmbeddedIdentity, embedded
 from knarr.core.identity.models import RevokedToken, User
 from knarr.kernel.db import utcnow
 
-from .conftest import sender, start
+from .conftest import start
 from .helpers import Api, by_password, role_names
 
 ROLES = {"admin", "manager", "member", "reader", "service", "creator", "ResellerAdmin", "heat_stack_owner"}
@@ -32,7 +32,7 @@ def fresh(tmp_path):
 
 @pytest.fixture
 def own(fresh):
-    return Api(sender(fresh.wsgi), password_of(fresh))
+    return Api(fresh.wsgi, password_of(fresh))
 
 
 class TestFirstStart:
@@ -67,13 +67,13 @@ class TestFirstStart:
             patch.setattr(clouds, "write", cut_off)
             start(tmp_path)
         running = start(tmp_path)
-        assert Api(sender(running.wsgi), password_of(running)).get("/v3/users").status == 200
+        assert Api(running.wsgi, password_of(running)).get("/v3/users").status == 200
         running.stop()
 
     def test_a_given_password_is_taken(self, tmp_path):
         running = start(tmp_path, admin_password="chosen by hand")
         assert password_of(running) == "chosen by hand"
-        assert Api(sender(running.wsgi), "chosen by hand").get("/v3/users").status == 200
+        assert Api(running.wsgi, "chosen by hand").get("/v3/users").status == 200
         running.stop()
 
 
@@ -161,7 +161,7 @@ class TestTime:
 
     def test_a_password_runs_out_and_can_then_be_changed(self, tmp_path):
         running = start(tmp_path, password_expires_days=1)
-        own = Api(sender(running.wsgi), password_of(running))
+        own = Api(running.wsgi, password_of(running))
         person = own.person()
         assert own.get(f"/v3/users/{person.id}").body["user"]["password_expires_at"]
         with running.db.write() as session:
@@ -196,7 +196,7 @@ class TestTime:
 class TestCache:
     def test_it_is_bounded(self, tmp_path):
         running = start(tmp_path, token_cache_size=16)
-        own = Api(sender(running.wsgi), password_of(running))
+        own = Api(running.wsgi, password_of(running))
         texts = [
             own.authenticate(by_password("admin", own.admin_password)).headers["x-subject-token"]
             for _ in range(40)

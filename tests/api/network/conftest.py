@@ -93,3 +93,30 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def public(member: Person) -> str:
+    """The id of the external network."""
+    found = member.get("/network/v2.0/networks?router:external=true&name=public").json["networks"]
+    return str(found[0]["id"])
+
+
+@pytest.fixture
+def connected(
+    member: Person, make: Callable[..., dict[str, Any]], net: tuple[str, str], public: str
+) -> tuple[str, str, str]:
+    """(router, network, subnet) of the member: the subnet is on the router, which has a gateway."""
+    router = make("router", name="r", external_gateway_info={"network_id": public})
+    assert plug(member, router["id"], subnet_id=net[1]).status == 200
+    return router["id"], *net
+
+
+def plug(person: Person, router: str, verb: str = "add", **what: str) -> Answer:
+    """Connect a router to a subnet or a port, or disconnect it (verb "remove")."""
+    return person.put(f"/network/v2.0/routers/{router}/{verb}_router_interface", what)
+
+
+def state(backend: Any, router: str) -> Any:
+    """What the backend was told of the router."""
+    return next((r for r in backend.state.routers if r.id == router), None)

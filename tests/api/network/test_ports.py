@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.cloud import Answer, Cloud, Person
 
-from .conftest import HOST, error
+from .conftest import HOST, error, plug
 
 V2 = "/network/v2.0"
 
@@ -43,6 +43,36 @@ def test_a_slaac_address_follows_from_the_mac(make):
     make("subnet", network_id=network, cidr="fd00:2::/64", ip_version=6, **modes)
     port = make("port", network_id=network, mac_address="fa:16:3e:01:02:03")
     assert [f["ip_address"] for f in port["fixed_ips"]] == ["fd00:2::f816:3eff:fe01:203"]
+
+
+def test_ports_get_addresses_of_a_slaac_subnet_that_comes_later_and_lose_them_with_it(
+    cloud, member, make, net, backend, until
+):
+    port = bound(cloud, member, net[0], mac_address="fa:16:3e:01:02:04")["id"]
+
+    def addresses():
+        return [f["ip_address"] for f in member.get(f"{V2}/ports/{port}").json["port"]["fixed_ips"]]
+
+    def told():
+        return next((p.fixed_ips for p in backend.state.ports if p.id == port), ())
+
+    modes = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    subnet = make("subnet", network_id=net[0], cidr="fd00:3::/64", ip_version=6, **modes)["id"]
+    assert addresses()[1:] == ["fd00:3::f816:3eff:fe01:204"]
+    until(lambda: "fd00:3::f816:3eff:fe01:204" in told())
+    body = {"port": {"network_id": net[0], "fixed_ips": [{"ip_address": "fd00:3::77"}]}}
+    assert error(member.post(f"{V2}/ports", body)) == (400, "AllocationOnAutoAddressSubnet")
+    assert member.delete(f"{V2}/subnets/{subnet}").status == 204
+    assert len(addresses()) == 1
+    until(lambda: len(told()) == 1)
+
+
+def test_a_router_has_a_leg_on_a_slaac_subnet(member, make):
+    network, router = make("network")["id"], make("router")["id"]
+    modes = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    subnet = make("subnet", network_id=network, cidr="fd00:4::/64", ip_version=6, **modes)["id"]
+    assert plug(member, router, subnet_id=subnet).status == 200
+    assert error(member.delete(f"{V2}/subnets/{subnet}")) == (409, "SubnetInUse")
 
 
 def test_an_address_can_be_asked_for_once(member, make, net):
@@ -213,3 +243,25 @@ def test_a_stale_revision_is_refused(member, make, net):
     answer = member.put(f"{V2}/ports/{port}", body, headers=headers)
     assert error(answer) == (412, "RevisionNumberConstraintFailed")
     assert member.put(f"{V2}/ports/{port}", body, headers={"If-Match": "revision_number=0"}).status == 200
+
+
+def test_only_owners_that_configure_themselves_are_served_by_dhcp(cloud, member, make, net, backend, until):
+    route = {"destination": "192.168.0.0/16", "nexthop": "10.0.0.9"}
+    change = {"dns_nameservers": ["9.9.9.9"], "host_routes": [route]}
+    assert member.put(f"{V2}/subnets/{net[1]}", {"subnet": change}).status == 200
+    owners = {"compute:nova": "vm", "compute:zun": "box", "": "plain"}
+    ids = {
+        owner: bound(cloud, member, net[0], device_owner=owner, dns_name=name)["id"]
+        for owner, name in owners.items()
+    }
+
+    def told(owner):
+        return next((p for p in backend.state.ports if p.id == ids[owner]), None)
+
+    until(lambda: all(told(owner) for owner in owners))
+    assert told("compute:zun").dhcp is None
+    assert told("").dhcp is None
+    served = told("compute:nova").dhcp
+    assert (served.subnet_ids, served.hostname) == ((net[1],), "vm")
+    assert served.dns_nameservers == ("9.9.9.9",)
+    assert served.routes == (("192.168.0.0/16", "10.0.0.9"),)

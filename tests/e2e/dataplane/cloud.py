@@ -16,10 +16,14 @@ from typing import Any
 from knarr.core.network.drivers.base import (
     AddressPair,
     DesiredState,
+    FloatingState,
     NetworkState,
     PortState,
+    RouterPort,
+    RouterState,
     RuleState,
     SecurityGroupState,
+    SubnetState,
 )
 from knarr.core.network.drivers.linux import LinuxBackend
 from knarr.kernel import hostnet
@@ -37,15 +41,11 @@ def allow(
     return RuleState("ingress", more.pop("ethertype", "IPv4"), protocol, low, high, **more)
 
 
-class Guest:
-    """A namespace with one port; stands for a container."""
+class Machine:
+    """A namespace that talks to others: a guest, the host itself, a machine elsewhere."""
 
-    def __init__(self, cloud: Cloud, port: PortState, netns: str) -> None:
-        self.cloud, self.port, self.netns = cloud, port, netns
-
-    @property
-    def ip(self) -> str:
-        return self.port.fixed_ips[0]
+    def __init__(self, netns: str, ip: str) -> None:
+        self.netns, self.ip = netns, ip
 
     def open(
         self, kind: int, address: str = "", port: int = 0, family: int = socket.AF_INET, protocol: int = 0
@@ -121,7 +121,7 @@ class Guest:
             except OSError:
                 return False
 
-    def udp(self, other: Guest, port: int, source: str | None = None, source_port: int = 0) -> bool:
+    def udp(self, other: Machine, port: int, source: str | None = None, source_port: int = 0) -> bool:
         """Whether a datagram from here arrives there."""
         with other.open(socket.SOCK_DGRAM, "0.0.0.0", port) as receiver:
             receiver.settimeout(BLOCKED_SECONDS)
@@ -133,6 +133,14 @@ class Guest:
                     return False
 
 
+class Guest(Machine):
+    """A namespace with one port; stands for a container."""
+
+    def __init__(self, port: PortState, netns: str) -> None:
+        super().__init__(netns, port.fixed_ips[0] if port.fixed_ips else "")
+        self.port = port
+
+
 class Cloud:
     """Builds on a backend, and knows the whole desired state for reconciling."""
 
@@ -141,19 +149,60 @@ class Cloud:
         self.networks: dict[str, NetworkState] = {}
         self.ports: dict[str, PortState] = {}
         self.groups: dict[str, SecurityGroupState] = {}
+        self.routers: dict[str, RouterState] = {}
         self.namespaces: list[str] = []
 
     @property
     def desired(self) -> DesiredState:
         return DesiredState(
-            tuple(self.networks.values()), tuple(self.ports.values()), tuple(self.groups.values())
+            tuple(self.networks.values()),
+            tuple(self.ports.values()),
+            tuple(self.groups.values()),
+            tuple(self.routers.values()),
         )
 
-    def network(self) -> NetworkState:
-        network = NetworkState(str(uuid.uuid4()), mtu=1450)
+    def network(self, *subnets: SubnetState, external: bool = False) -> NetworkState:
+        network = NetworkState(str(uuid.uuid4()), 1450, subnets, external)
+        self.set_network(network)
+        return network
+
+    def set_network(self, network: NetworkState) -> None:
         self.networks[network.id] = network
         self.backend.apply_network(network)
-        return network
+
+    def external(self) -> NetworkState:
+        """An external network; its gateway is the host."""
+        subnet = SubnetState(str(uuid.uuid4()), "172.24.4.0/24", 4, "172.24.4.1")
+        return self.network(subnet, external=True)
+
+    def leg(self, network: NetworkState, *addresses: str) -> RouterPort:
+        identity = uuid.uuid4()
+        mac = "fa:16:3e:" + identity.bytes[:3].hex(":")
+        return RouterPort(str(identity), network.id, mac, addresses, network.mtu)
+
+    def router(
+        self,
+        *legs: RouterPort,
+        outside: RouterPort | None = None,
+        floating: dict[str, str] | None = None,
+        **more: Any,
+    ) -> RouterState:
+        """A router. floating: fixed addresses by floating ones."""
+        associated = tuple(FloatingState(str(uuid.uuid4()), *pair) for pair in (floating or {}).items())
+        gateways = ("172.24.4.1",) if outside else ()
+        router = RouterState(str(uuid.uuid4()), legs, outside, gateways, floating_ips=associated, **more)
+        self.set_router(router)
+        return router
+
+    def set_router(self, router: RouterState) -> None:
+        self.routers[router.id] = router
+        self.backend.apply_router(router)
+
+    def restart(self) -> None:
+        """As if Knarr was stopped and started."""
+        self.backend.stop()
+        self.backend = LinuxBackend()
+        self.backend.start()
 
     def group(self, *rules: RuleState, stateful: bool = True) -> SecurityGroupState:
         group = SecurityGroupState(str(uuid.uuid4()), EGRESS_ALL + rules, stateful)
@@ -174,31 +223,39 @@ class Cloud:
         groups: tuple[SecurityGroupState, ...] = (),
         pairs: tuple[AddressPair, ...] = (),
         security: bool = True,
+        **more: Any,
     ) -> PortState:
         identity = uuid.uuid4()
         mac = "fa:16:3e:" + identity.bytes[:3].hex(":")
         ids = tuple(group.id for group in groups)
-        return PortState(str(identity), network.id, mac, addresses, pairs, ids, security, "compute:nova")
+        return PortState(
+            str(identity), network.id, mac, addresses, pairs, ids, security, "compute:nova", **more
+        )
 
     def set_port(self, port: PortState) -> None:
         self.ports[port.id] = port
         self.backend.apply_port(port)
 
-    def plug(self, port: PortState) -> Guest:
-        """A guest with the port, without telling the backend."""
+    def plug(self, port: PortState, gateway: str = "") -> Guest:
+        """A guest with the port, without telling the backend. gateway: its default route's."""
         name = f"knarr-guest-{port.id[:8]}"
         path = hostnet.create_namespace(name)
         self.namespaces.append(name)
         addresses = tuple(f"{address}/{64 if ':' in address else 24}" for address in port.fixed_ips)
-        hostnet.plug(hostnet.PlugSpec(port.tap, port.bridge, path, "eth0", port.mac_address, 1450, addresses))
-        return Guest(self, port, path)
+        spec = hostnet.PlugSpec(port.tap, port.bridge, path, "eth0", port.mac_address, 1450, addresses)
+        hostnet.plug(replace(spec, gateways=tuple(filter(None, gateway.split()))))
+        return Guest(port, path)
 
-    def guest(self, network: NetworkState, *addresses: str, **more: Any) -> Guest:
+    def guest(self, network: NetworkState, *addresses: str, gateway: str = "", **more: Any) -> Guest:
         port = self.port(network, *addresses, **more)
         self.set_port(port)
-        return self.plug(port)
+        return self.plug(port, gateway)
 
     def close(self) -> None:
+        for router_id in self.routers:
+            self.backend.remove_router(router_id)
+        for network_id in self.networks:
+            self.backend.remove_network(network_id)
         self.backend.stop()
         for name in self.namespaces:
             hostnet.delete_namespace(name)

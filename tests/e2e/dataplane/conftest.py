@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from ipaddress import ip_interface
 
 import pytest
 
 from knarr.core.network.drivers.linux import LinuxBackend
 from knarr.kernel import hostnet
-from knarr.kernel.hostnet import netlink
+from knarr.kernel.hostnet import links, netlink
 
-from .cloud import Cloud
+from .cloud import Cloud, Machine
+from .site import Site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,3 +47,29 @@ def cloud(host: str) -> Iterator[Cloud]:
         yield built
     finally:
         built.close()
+
+
+@pytest.fixture
+def site(cloud: Cloud) -> Site:
+    return Site(cloud)
+
+
+@pytest.fixture
+def itself(host: str) -> Machine:
+    """The host as a machine that talks."""
+    return Machine(host, "172.24.4.1")
+
+
+@pytest.fixture
+def elsewhere(host: str) -> Iterator[Machine]:
+    """A machine beyond the host, which knows no way to the cloud's addresses."""
+    name = "knarr-elsewhere-" + host[-8:]
+    path = hostnet.create_namespace(name)
+    mac, addresses = "fa:16:3e:00:00:01", ("192.0.2.9/24",)
+    hostnet.plug(hostnet.PlugSpec("uplink", "uplinks", path, "eth0", mac, addresses=addresses))
+    bridge, near_end = (links.get_link(netlink.host(), device) for device in ("uplinks", "uplink"))
+    assert bridge and near_end
+    links.set_link(netlink.host(), near_end, group=0)  # none of the cloud's taps
+    links.add_address(netlink.host(), bridge.index, ip_interface("192.0.2.1/24"))
+    yield Machine(path, "192.0.2.9")
+    hostnet.delete_namespace(name)

@@ -15,18 +15,9 @@ from knarr.kernel.hostnet import conntrack, links
 from knarr.kernel.hostnet.netlink import Netlink
 
 from .cloud import BLOCKED_SECONDS, Cloud, Guest, allow, eventually
+from .site import add_address
 
 ETH_P_ALL = 3
-
-
-def add_address(guest: Guest, address: str) -> None:
-    def body() -> None:
-        with Netlink() as netlink:
-            device = links.get_link(netlink, "eth0")
-            assert device
-            links.add_address(netlink, device.index, ipaddress.ip_interface(address))
-
-    hostnet.run_in_namespace(guest.netns, body)
 
 
 def set_mac(guest: Guest, mac: str) -> None:

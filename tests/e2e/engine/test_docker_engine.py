@@ -496,10 +496,4 @@ class TestARegistry:
             make_docker().pull(f"{registry}/nosuch:1")
         assert not caught.value.retryable
         with pytest.raises(ImageNotFound, match="as user 'jo'"):
-            make_docker().pull("nosuch:1", Credentials("jo", "secret", registry=registry))
-
-    def test_by_default_is_asked_for_names_without_a_domain(
-        self, make_docker: MakeEngine, registry: str
-    ) -> None:
-        with pytest.raises(ImageNotFound, match=registry):
-            make_docker(default_registry=registry).pull("nosuch:1")
+            make_docker().pull(f"{registry}/nosuch:1", Credentials("jo", "secret", registry=registry))

@@ -13,6 +13,7 @@ import pytest
 
 from .host import Host
 from .server import Knarr, wait_until
+from .terminal import AtTerminal
 
 ROOT = Path(__file__).parents[3]
 CLIENTS = Path(os.environ.get("KNARR_CLIENTS") or ROOT / ".venv-clients")
@@ -56,6 +57,11 @@ class Person:
         if check:
             assert said.status == 0, f"{program} {' '.join(arguments)}: {said.out}{said.err}"
         return said
+
+    def at_terminal(self, program: str, *arguments: str, **window: int) -> AtTerminal:
+        """The client with a terminal of its own; `rows` and `columns` are its window."""
+        command = self.host.command([str(programs() / program), *arguments])
+        return AtTerminal(command, self._environment() | {"TERM": "xterm"}, **window)
 
     def openstack(self, *arguments: str, check: bool = True) -> Said:
         return self.run("openstack", *arguments, check=check)

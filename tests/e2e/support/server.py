@@ -35,6 +35,8 @@ class Answer:
 class Knarr:
     """One `knarr up` on a state directory of its own; it may be killed and started again."""
 
+    engine = "docker"
+
     def __init__(self, host: Host, folder: Path, **sections: dict[str, str]) -> None:
         self.host, self.folder = host, folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ class Knarr:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        arguments = [str(PROGRAM), "up", "--engine", "docker", "--config-file", str(self.config)]
+        arguments = [str(PROGRAM), "up", "--engine", self.engine, "--config-file", str(self.config)]
         arguments += ["--state-dir", str(self.state), "--listen", self.listen]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         with self.log.open("ab") as log:

@@ -49,32 +49,42 @@ def wait_until_gone(pid: int) -> bool:
 
 
 class Instance:
-    """`knarr up` with the identity service alone, on a port and state directory of its own."""
+    """`knarr up` on a port and state of its own; the identity service alone unless told otherwise."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = "[DEFAULT]\nservices = identity\n") -> None:
         self.state_dir = folder / "state"
+        self.output = folder / "output"
         self.port = free_port()
         self.config = folder / "knarr.conf"
-        self.config.write_text("[DEFAULT]\nservices = identity\n")
+        self.config.write_text(config)
         self.options = ["--state-dir", str(self.state_dir), "--config-file", str(self.config)]
         self.process: subprocess.Popen[str] | None = None
 
     def arguments(self, port: int | None = None) -> list[str]:
         return ["up", "--engine", "fake", "--listen", f"127.0.0.1:{port or self.port}", *self.options]
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, path: str = "/healthcheck") -> subprocess.Popen[str]:
         self.process = subprocess.Popen(
-            knarr(*self.arguments()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            knarr(*self.arguments()), stdout=self.output.open("w"), stderr=subprocess.STDOUT, text=True
         )
+        self.wait_until_it_answers(path)
+        return self.process
+
+    def wait_until_it_answers(self, path: str = "/healthcheck") -> None:
+        """A worker that was killed a moment ago does not count as one that answers."""
+        assert self.process
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
-            assert self.process.poll() is None, self.process.communicate()[0]
+            assert self.process.poll() is None, self.said()
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthcheck", timeout=SECONDS):
-                    return self.process
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=SECONDS):
+                    return
             except OSError:
-                time.sleep(0.05)
-        raise AssertionError("Knarr did not answer")
+                time.sleep(0.02)
+        raise AssertionError(f"Knarr did not answer: {self.said()}")
+
+    def said(self) -> str:
+        return self.output.read_text()
 
     def worker(self) -> int:
         assert self.process
@@ -85,8 +95,6 @@ class Instance:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(SECONDS)
-        if self.process and self.process.stdout:
-            self.process.stdout.close()
 
 
 @pytest.fixture
@@ -120,10 +128,37 @@ def test_the_worker_does_not_outlive_a_killed_parent(instance: Instance) -> None
     instance.start()
 
 
-def test_the_parent_fails_when_its_worker_dies(instance: Instance) -> None:
+def kill_worker(instance: Instance) -> int:
+    worker = instance.worker()
+    os.kill(worker, signal.SIGKILL)
+    return worker
+
+
+def test_a_killed_worker_is_named_and_replaced(instance: Instance) -> None:
     process = instance.start()
-    os.kill(instance.worker(), signal.SIGKILL)
-    assert process.wait(SECONDS) != 0
+    killed = kill_worker(instance)
+    instance.wait_until_it_answers()
+    assert instance.worker() != killed
+    instance.end()
+    assert process.returncode == 0
+    assert f"the worker (pid {killed}) was killed by signal 9 (SIGKILL)" in instance.said()
+
+
+def test_workers_that_are_killed_again_and_again_end_the_program(instance: Instance) -> None:
+    process = instance.start()
+    for _ in range(3):
+        kill_worker(instance)
+        instance.wait_until_it_answers()
+    kill_worker(instance)
+    assert process.wait(SECONDS) == 1
+    assert "giving up" in instance.said()
+    assert not (instance.state_dir / "knarr.pid").exists()
+
+
+def test_a_closed_terminal_ends_the_program(instance: Instance) -> None:
+    process = instance.start()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(SECONDS) == 0
 
 
 def test_status_and_openrc_tell_of_a_running_one(instance: Instance) -> None:
@@ -192,3 +227,26 @@ def test_other_hosts_are_not_served_unless_told(instance: Instance) -> None:
     done = run("up", "--listen", "0.0.0.0:9140", *instance.options)
     assert done.returncode == 1
     assert "--insecure-listen" in done.stderr
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Instance]:
+    """All services, with the network's backend that touches nothing of the host."""
+    made = Instance(tmp_path, "[network]\nbackend = fake\n")
+    yield made
+    made.end()
+
+
+def test_a_service_that_cannot_start_ends_the_program_and_says_why(whole: Instance) -> None:
+    whole.config.write_text("[network]\nbackend = no-such-backend\n")
+    done = run(*whole.arguments())
+    assert done.returncode == 1
+    assert "there is no driver 'no-such-backend'" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_every_service_answers_as_soon_as_the_first_one_does(whole: Instance) -> None:
+    whole.start("/identity/v3")
+    for path in ("/container/v1", "/network/v2.0", "/healthcheck"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{whole.port}{path}", timeout=SECONDS) as answer:
+            assert answer.status == 200

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from knarr.kernel import config
+from knarr.services.container.cpusets import Node
 from knarr.services.container.definition import build
 from knarr.services.container.scheduler import Candidate, NoHost, Scheduler, Wish
 
@@ -37,6 +38,9 @@ def test_the_host_with_the_most_room_is_taken(scheduler: Scheduler) -> None:
         ({"disabled": True}, {}, "ComputeFilter"),
         ({}, {"runtime": "kata"}, "RuntimeFilter"),
         ({}, {"labels": {"disk": "hdd"}}, "LabelFilter"),
+        ({}, {"dedicated": True}, "CpuSetFilter"),
+        ({"enable_cpu_pinning": True}, {"dedicated": True}, "CpuSetFilter"),
+        ({"enable_cpu_pinning": True}, {}, "CpuSetFilter"),
         ({"cpu_used": 31.5}, {}, "CPUFilter"),
         ({"mem_used": 3000}, {}, "RamFilter"),
         ({"disk_used": 95}, {"disk": 10}, "DiskFilter"),
@@ -54,3 +58,27 @@ def test_ratios_and_reserves_count(scheduler: Scheduler) -> None:
     # (2560 - 512 reserved) x 1.5 MiB of memory, 2 x 16 cores
     assert scheduler.choose([replace(HOST, mem_used=2560)], WISH)
     assert scheduler.choose([replace(HOST, cpu_used=31.0)], WISH)
+
+
+def test_a_pinning_host_takes_dedicated_ones_and_others_only_on_floating_cpus(scheduler: Scheduler) -> None:
+    pinning = replace(HOST, enable_cpu_pinning=True, nodes=[Node(0, frozenset({1}), 1000)])
+    assert scheduler.choose([pinning], replace(WISH, dedicated=True)) is pinning
+    assert scheduler.choose([replace(pinning, floating_cpu_set="0")], WISH)
+
+
+@pytest.mark.parametrize(
+    ("host", "wish", "words"),
+    [
+        ({}, {"availability_zone": "mars"}, "no host is in availability zone mars"),
+        ({"disabled": True}, {}, "no host is up and enabled"),
+        ({}, {"runtime": "kata"}, "no host has the runtime kata"),
+        ({}, {"labels": {"disk": "hdd"}}, "no host has the labels disk=hdd"),
+        ({"mem_used": 3000}, {}, "no host has 512 MiB of memory left"),
+        ({}, {"dedicated": True}, "no host has 1 free CPU to pin with"),
+    ],
+)
+def test_the_reason_says_what_was_missing(
+    scheduler: Scheduler, host: dict[str, object], wish: dict[str, object], words: str
+) -> None:
+    with pytest.raises(NoHost, match=words):
+        scheduler.choose([replace(HOST, **host)], replace(WISH, **wish))

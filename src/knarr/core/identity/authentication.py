@@ -6,6 +6,7 @@ each proves who somebody is, or raises Unauthorized without telling what was wro
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +16,10 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
+from knarr.core.identity import credentials, password_policy, totp
 from knarr.core.identity.backend import EmbeddedIdentity
 from knarr.core.identity.models import ApplicationCredential, Project, User
-from knarr.core.identity.schemas import DomainRef, Identity, PasswordUser, UserRef
+from knarr.core.identity.schemas import DomainRef, Identity, PasswordUser, TotpUser, UserRef
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Forbidden, Unauthorized
 
@@ -39,7 +41,20 @@ class Proof:
     chain: str | None = None
     default_project_id: str | None = None
     credential: ApplicationCredential | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     begun_at: datetime = field(default_factory=utcnow)
+
+
+def _check_factors(backend: EmbeddedIdentity, options: dict[str, Any], methods: list[str]) -> None:
+    """Raise Unauthorized unless one of the user's rules for several factors is met by the methods.
+
+    An application credential proves its user by itself: there are no options with its proof.
+    """
+    rules = options.get("multi_factor_auth_rules")
+    if not rules or not options.get("multi_factor_auth_enabled", True):
+        return
+    if not any(set(rule) <= set(methods) for rule in rules):
+        raise refused(backend)
 
 
 def refused(backend: EmbeddedIdentity, detail: str = REFUSED) -> Unauthorized:
@@ -69,9 +84,11 @@ def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
     first = proofs[0]
     if any(proof.user_id != first.user_id for proof in proofs):
         raise refused(backend)
+    methods = list(dict.fromkeys(name for proof in proofs for name in proof.methods))
+    _check_factors(backend, first.options, methods)
     return Proof(
         user_id=first.user_id,
-        methods=list(dict.fromkeys(name for proof in proofs for name in proof.methods)),
+        methods=methods,
         expires_at=min((p.expires_at for p in proofs if p.expires_at), default=None),
         chain=next((p.chain for p in proofs if p.chain), None),
         default_project_id=next((p.default_project_id for p in proofs if p.default_project_id), None),
@@ -86,14 +103,24 @@ def check_password(backend: EmbeddedIdentity, ref: UserRef | PasswordUser, passw
     An unknown user takes as long as a wrong password.
     """
     row = find_user(backend, ref)
-    if not backend.passwords.check(password, row.password_hash if row else None) or row is None:
+    is_right = backend.passwords.check(password, row.password_hash if row else None)
+    return _admitted(backend, row, is_right)
+
+
+def _admitted(backend: EmbeddedIdentity, row: Any, is_right: bool) -> Any:
+    """The row of a user whose proof was right, unless it is locked out or disabled; wrong ones count."""
+    if row is None or password_policy.is_locked(backend, row.id, row.options):
+        raise refused(backend)
+    if not is_right:
+        password_policy.count_failure(backend, row.id, row.options)
         raise refused(backend)
     if not (row.enabled and row.domain_enabled):
         raise refused(backend)
+    password_policy.forget_failures(backend, row.id, row.options)
     return row
 
 
-def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser) -> Any:
+def find_user(backend: EmbeddedIdentity, ref: UserRef | PasswordUser | TotpUser) -> Any:
     """The row of a user by id, or by name and domain, or None. Raises BadRequest if neither is there."""
     stmt, domain = _users_with_domain()
     if ref.id is not UNSET:
@@ -116,6 +143,7 @@ def _users_with_domain() -> tuple[Any, Any]:
         User.password_expires_at,
         User.enabled,
         User.default_project_id,
+        User.options,
         domain.enabled.label("domain_enabled"),
     ).join(domain, domain.id == User.domain_id)
     return stmt, domain
@@ -134,9 +162,19 @@ def domain_matches(domain: Any, ref: DomainRef | UnsetType, owner: str) -> Any:
 
 def _password(backend: EmbeddedIdentity, part: Any) -> Proof:
     row = check_password(backend, part.user, part.user.password)
-    if row.password_expires_at is not None and row.password_expires_at <= utcnow():
+    expires_at = password_policy.expiry(row.password_expires_at, row.options)
+    if expires_at is not None and expires_at <= utcnow():
         raise refused(backend, f"The password is expired and needs to be changed for user: {row.id}.")
-    return Proof(row.id, ["password"], default_project_id=row.default_project_id)
+    return Proof(row.id, ["password"], default_project_id=row.default_project_id, options=row.options)
+
+
+def _totp(backend: EmbeddedIdentity, part: Any) -> Proof:
+    """A one-time password of a generator whose seed is a credential of the type totp."""
+    row = find_user(backend, part.user)
+    seeds = credentials.blobs(backend, row.id, totp.CREDENTIAL_TYPE) if row else []
+    now = time.time()
+    row = _admitted(backend, row, any(totp.matches(seed, part.user.passcode, now) for seed in seeds))
+    return Proof(row.id, ["totp"], default_project_id=row.default_project_id, options=row.options)
 
 
 def _token(backend: EmbeddedIdentity, part: Any) -> Proof:
@@ -149,14 +187,17 @@ def _token(backend: EmbeddedIdentity, part: Any) -> Proof:
             "A token made from a trust or an application credential cannot be exchanged for another."
         )
     with backend.db.read() as session:
-        default = session.scalar(select(User.default_project_id).where(User.id == token.user))
+        row = session.execute(
+            select(User.default_project_id, User.options).where(User.id == token.user)
+        ).one()
     return Proof(
         token.user,
         # The methods of the first login stay: they are how the user was really authenticated.
         [*token.method_names, *([] if "token" in token.method_names else ["token"])],
         expires_at=token.expires_at,
         chain=token.audit_ids[-1],
-        default_project_id=default,
+        default_project_id=row.default_project_id,
+        options=row.options,
     )
 
 
@@ -191,4 +232,5 @@ METHODS: dict[str, Callable[[EmbeddedIdentity, Any], Proof]] = {
     "password": _password,
     "token": _token,
     "application_credential": _application_credential,
+    "totp": _totp,
 }

@@ -31,6 +31,7 @@ from knarr.core.identity.models import (
     Role,
     User,
 )
+from knarr.core.identity.options import IMMUTABLE
 from knarr.kernel.db import utcnow
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 ROLES = ("admin", "manager", "member", "reader", "service", "creator", "ResellerAdmin", "heat_stack_owner")
+# Rules speak of these by name, so they are made immutable, as upstream's own first start does.
+LASTING_ROLES = ("admin", "manager", "member", "reader", "service")
 IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 PROJECTS = {"admin": "The administrators' own project", SERVICE_PROJECT: "The services' own project"}
 ADMIN = "admin"
@@ -120,7 +123,9 @@ def _make_domain_and_region(session: Session) -> None:
 
 
 def _make_roles(session: Session) -> dict[str, str]:
-    rows = {name: Role(name=name, options={}) for name in ROLES}
+    rows = {
+        name: Role(name=name, options={IMMUTABLE: True} if name in LASTING_ROLES else {}) for name in ROLES
+    }
     session.add_all(rows.values())
     session.flush()
     for prior, implied in IMPLIED:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knarr.core.identity.models import CatalogEndpoint, CatalogService
+from knarr.core.identity.models import CatalogEndpoint, CatalogService, EndpointFilter, EndpointGroup
 
 INTERFACES = ("public", "internal", "admin")
 REGION = "RegionOne"
@@ -36,6 +36,7 @@ class ServiceEntry:
     description: str | None
     enabled: bool = True
     builtin: bool = False
+    extra: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,19 @@ class EndpointEntry:
     url: str
     enabled: bool = True
     builtin: bool = False
+    extra: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All services with their endpoints, addresses still with their marks."""
+    """All services with their endpoints, addresses still with their marks.
+
+    `narrowed` has the ids of the endpoints of projects that do not see all.
+    """
 
     services: tuple[ServiceEntry, ...]
     endpoints: tuple[EndpointEntry, ...]
+    narrowed: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def view(self, project_id: str | None, user_id: str) -> list[dict[str, Any]]:
         """The catalogue as it stands in a token.
@@ -62,7 +68,10 @@ class Catalogue:
         Endpoints whose address needs a project are left out without one.
         """
         by_service: dict[str, list[dict[str, Any]]] = {}
+        chosen = self.narrowed.get(project_id or "")
         for endpoint in self.endpoints:
+            if chosen is not None and endpoint.id not in chosen:
+                continue
             url = fill(endpoint.url, project_id, user_id) if endpoint.enabled else None
             if url is not None:
                 by_service.setdefault(endpoint.service_id, []).append(
@@ -82,7 +91,7 @@ class Catalogue:
                 "name": entry.name,
             }
             for entry in self.services
-            if entry.enabled
+            if entry.enabled and (chosen is None or entry.id in by_service)
         ]
 
 
@@ -90,19 +99,43 @@ def read(session: Session, builtin: tuple[tuple[ServiceEntry, ...], tuple[Endpoi
     """The program's own services and all rows."""
     services = session.scalars(select(CatalogService).order_by(CatalogService.type, CatalogService.id))
     endpoints = session.scalars(select(CatalogEndpoint).order_by(CatalogEndpoint.id))
+    entries = (
+        *builtin[1],
+        *(
+            EndpointEntry(e.id, e.service_id, e.interface, e.region_id, e.url, e.enabled, extra=e.extra)
+            for e in endpoints
+        ),
+    )
     return Catalogue(
         services=(
             *builtin[0],
-            *(ServiceEntry(s.id, s.type, s.name, s.description, s.enabled) for s in services),
+            *(ServiceEntry(s.id, s.type, s.name, s.description, s.enabled, extra=s.extra) for s in services),
         ),
-        endpoints=(
-            *builtin[1],
-            *(
-                EndpointEntry(e.id, e.service_id, e.interface, e.region_id, e.url, e.enabled)
-                for e in endpoints
-            ),
-        ),
+        endpoints=entries,
+        narrowed=_narrowed(session, entries),
     )
+
+
+def in_group(entry: EndpointEntry, filters: dict[str, Any]) -> bool:
+    """Whether the endpoint has all the values of a group's filters."""
+    return all(getattr(entry, name) == value for name, value in filters.items())
+
+
+def _narrowed(session: Session, entries: tuple[EndpointEntry, ...]) -> dict[str, frozenset[str]]:
+    rows = session.execute(
+        select(EndpointFilter.project_id, EndpointFilter.target_id, EndpointFilter.is_group)
+    ).all()
+    if not rows:
+        return {}
+    groups = {
+        group.id: {entry.id for entry in entries if in_group(entry, group.filters)}
+        for group in session.scalars(select(EndpointGroup))
+    }
+    chosen: dict[str, set[str]] = {}
+    for row in rows:
+        ids = groups.get(row.target_id, set()) if row.is_group else {row.target_id}
+        chosen.setdefault(row.project_id, set()).update(ids)
+    return {project_id: frozenset(ids) for project_id, ids in chosen.items()}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import UNSET
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity.grants import RoleBook
@@ -46,8 +47,7 @@ def end_of(moment: datetime | None) -> datetime | None:
 
 def role_views(session: Session, role_ids: Sequence[str]) -> list[Role]:
     """The roles that still exist, by name."""
-    rows = (session.get(Role, role_id) for role_id in role_ids)
-    return sorted((row for row in rows if row is not None), key=lambda role: role.name)
+    return list(session.scalars(select(Role).where(Role.id.in_(role_ids)).order_by(Role.name)))
 
 
 def _role_id(book: RoleBook, ref: RoleRef) -> str:

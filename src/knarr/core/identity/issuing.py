@@ -14,9 +14,16 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
 
-from knarr.core.identity import grants, tokens
+from knarr.core.identity import grants, password_policy, tokens
 from knarr.core.identity.grants import RoleBook
-from knarr.core.identity.models import ApplicationCredential, Project, RevokedToken, Trust, User
+from knarr.core.identity.models import (
+    AccessRule,
+    ApplicationCredential,
+    Project,
+    RevokedToken,
+    Trust,
+    User,
+)
 from knarr.core.identity.tokens import Token
 from knarr.kernel.db import utcnow
 
@@ -37,7 +44,9 @@ def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
             "id": user.id,
             "name": user.name,
             "domain": {"id": user.domain_id, "name": user.domain_name},
-            "password_expires_at": _optional_stamp(user.password_expires_at),
+            "password_expires_at": tokens.optional_stamp(
+                password_policy.expiry(user.password_expires_at, user.options)
+            ),
         },
         "audit_ids": token.audit_ids,
         "expires_at": tokens.stamp(token.expires_at),
@@ -98,6 +107,11 @@ def _application_credential(session: Session, token: Token, body: dict[str, Any]
         "name": credential.name,
         "restricted": not credential.unrestricted,
     }
+    if credential.access_rule_ids:
+        rows = session.scalars(select(AccessRule).where(AccessRule.id.in_(credential.access_rule_ids)))
+        body["application_credential"]["access_rules"] = [
+            {"id": row.id, "service": row.service, "method": row.method, "path": row.path} for row in rows
+        ]
     return set(credential.role_ids)
 
 
@@ -123,6 +137,7 @@ def _user_with_domain() -> Any:
             User.domain_id,
             User.enabled,
             User.password_expires_at,
+            User.options,
             User.tokens_valid_from,
             domain.name.label("domain_name"),
             domain.enabled.label("domain_enabled"),
@@ -204,7 +219,3 @@ def _check_holds(token: Token, what: str, enabled: bool, valid_from: datetime) -
         raise InvalidTokenError(f"the {what} is disabled")
     if token.issued_at < valid_from:
         raise InvalidTokenError(f"the tokens of the {what} were revoked after this one was issued")
-
-
-def _optional_stamp(moment: datetime | None) -> str | None:
-    return None if moment is None else tokens.stamp(moment)

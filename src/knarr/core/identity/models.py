@@ -78,6 +78,29 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class PastPassword(Base):
+    """A password that a user has or had; `self_service` where the user chose it and no administrator."""
+
+    __tablename__ = "identity_password"
+    __table_args__ = (Index("ix_identity_password_user_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    user_id: Mapped[str] = mapped_column(Id)
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    self_service: Mapped[bool] = mapped_column(default=False)
+
+
+class FailedLogins(Base):
+    """How often in a row a user's password was wrong, and when last."""
+
+    __tablename__ = "identity_failed_logins"
+
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class Group(Base):
     __tablename__ = "identity_group"
     __table_args__ = (UniqueConstraint("domain_id", "name"),)
@@ -86,6 +109,7 @@ class Group(Base):
     name: Mapped[str] = mapped_column(String(64))
     domain_id: Mapped[str] = mapped_column(Id)
     description: Mapped[str] = mapped_column(Text, default="")
+    extra: Mapped[dict[str, Any] | None]
 
 
 class Membership(Base):
@@ -107,6 +131,7 @@ class Role(Base):
     domain_id: Mapped[str] = mapped_column(Id, default=NO_DOMAIN)
     description: Mapped[str | None] = mapped_column(Text)
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    extra: Mapped[dict[str, Any] | None]
 
 
 class ImpliedRole(Base):
@@ -139,7 +164,10 @@ class Assignment(Base):
 
 
 class ApplicationCredential(Base):
-    """A user's credential for a program: roles on one project, without the user's password."""
+    """A user's credential for a program: roles on one project, without the user's password.
+
+    With `access_rule_ids` its tokens open only the routes of those rules.
+    """
 
     __tablename__ = "identity_application_credential"
     __table_args__ = (UniqueConstraint("user_id", "name"),)
@@ -153,6 +181,20 @@ class ApplicationCredential(Base):
     role_ids: Mapped[list[str]]
     unrestricted: Mapped[bool] = mapped_column(default=False)
     expires_at: Mapped[datetime | None]
+    access_rule_ids: Mapped[list[str] | None]
+
+
+class AccessRule(Base):
+    """A route that a user's application credentials may be confined to; two that are alike are one."""
+
+    __tablename__ = "identity_access_rule"
+    __table_args__ = (Index("ix_identity_access_rule_user_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    user_id: Mapped[str] = mapped_column(Id)
+    service: Mapped[str]
+    method: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(String(512))
 
 
 class Trust(Base):
@@ -186,6 +228,7 @@ class Region(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     description: Mapped[str] = mapped_column(Text, default="")
     parent_region_id: Mapped[str | None]
+    extra: Mapped[dict[str, Any] | None]
 
 
 class CatalogService(Base):
@@ -198,6 +241,7 @@ class CatalogService(Base):
     name: Mapped[str] = mapped_column(default="")
     description: Mapped[str | None] = mapped_column(Text)
     enabled: Mapped[bool] = mapped_column(default=True)
+    extra: Mapped[dict[str, Any] | None]
 
 
 class CatalogEndpoint(Base):
@@ -210,6 +254,84 @@ class CatalogEndpoint(Base):
     region_id: Mapped[str | None]
     url: Mapped[str] = mapped_column(Text)
     enabled: Mapped[bool] = mapped_column(default=True)
+    extra: Mapped[dict[str, Any] | None]
+
+
+class Credential(Base):
+    """A secret that is kept for a user (a key pair, a certificate, the seed of one-time passwords)."""
+
+    __tablename__ = "identity_credential"
+    __table_args__ = (Index("ix_identity_credential_user_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    user_id: Mapped[str] = mapped_column(Id)
+    project_id: Mapped[str | None] = mapped_column(Id)
+    type: Mapped[str]
+    encrypted_blob: Mapped[str] = mapped_column(Text)
+    extra: Mapped[dict[str, Any] | None]
+
+
+class RegisteredLimit(Base):
+    """How much of a service's resource every project may have, unless a `Limit` says otherwise.
+
+    `region_id` is empty where it holds for all regions: NULL would let a unique resource repeat.
+    """
+
+    __tablename__ = "identity_registered_limit"
+    __table_args__ = (UniqueConstraint("service_id", "region_id", "resource_name"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    service_id: Mapped[str] = mapped_column(Id)
+    region_id: Mapped[str] = mapped_column(default="")
+    resource_name: Mapped[str]
+    default_limit: Mapped[int] = mapped_column(BigInteger)
+    description: Mapped[str | None] = mapped_column(Text)
+
+
+class Limit(Base):
+    """How much of a registered limit's resource one project or domain may have; the other id is empty."""
+
+    __tablename__ = "identity_limit"
+    __table_args__ = (UniqueConstraint("registered_limit_id", "project_id", "domain_id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    registered_limit_id: Mapped[str] = mapped_column(Id)
+    project_id: Mapped[str] = mapped_column(Id, default="")
+    domain_id: Mapped[str] = mapped_column(Id, default="")
+    resource_limit: Mapped[int] = mapped_column(BigInteger)
+    description: Mapped[str | None] = mapped_column(Text)
+
+
+class Policy(Base):
+    """A document of policy rules that is kept for other services; Knarr itself follows none of them."""
+
+    __tablename__ = "identity_policy"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    type: Mapped[str]
+    blob: Mapped[str] = mapped_column(Text)
+    extra: Mapped[dict[str, Any] | None]
+
+
+class EndpointFilter(Base):
+    """An endpoint, or a group of them (`is_group`), that a project's catalogue is narrowed to."""
+
+    __tablename__ = "identity_endpoint_filter"
+
+    project_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    target_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    is_group: Mapped[bool] = mapped_column(default=False)
+
+
+class EndpointGroup(Base):
+    """All endpoints that have the values of `filters` (service_id, region_id, interface, enabled)."""
+
+    __tablename__ = "identity_endpoint_group"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=hex_id)
+    name: Mapped[str]
+    description: Mapped[str | None] = mapped_column(Text)
+    filters: Mapped[dict[str, Any]]
 
 
 class RevokedToken(Base):

@@ -29,6 +29,8 @@ MANAGES_GROUP = f"{ADMIN} or {_in_domain('manager', 'target.group.domain_id')}"
 MANAGES_PROJECT = f"{ADMIN} or {_in_domain('manager', 'target.project.domain_id')}"
 
 
+OWNS_CREDENTIAL = "user_id:%(target.credential.user_id)s"
+
 PARTIES = "user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
 
 # Roles that a domain's manager may hand out: not more than what the manager has.
@@ -69,6 +71,15 @@ RULES: dict[str, str] = {
     "identity:get_application_credential": f"{SEER} or rule:owner",
     "identity:create_application_credential": "rule:owner",
     "identity:delete_application_credential": f"{ADMIN} or rule:owner",
+    "identity:list_access_rules": f"{SEER} or rule:owner",
+    "identity:get_access_rule": f"{SEER} or rule:owner",
+    "identity:delete_access_rule": f"{ADMIN} or rule:owner",
+    # Credentials
+    "identity:list_credentials": f"{SEER} or {OWNS_CREDENTIAL}",
+    "identity:get_credential": f"{SEER} or {OWNS_CREDENTIAL}",
+    "identity:create_credential": f"{ADMIN} or {OWNS_CREDENTIAL}",
+    "identity:update_credential": f"{ADMIN} or {OWNS_CREDENTIAL}",
+    "identity:delete_credential": f"{ADMIN} or {OWNS_CREDENTIAL}",
     # Trusts
     "identity:create_trust": "user_id:%(target.trust.trustor_user_id)s",
     "identity:list_trusts": SEER,
@@ -133,6 +144,19 @@ RULES: dict[str, str] = {
     "identity:create_system_grant_for_group": ADMIN,
     "identity:revoke_system_grant_for_group": ADMIN,
     "identity:list_role_assignments": SEES_DOMAIN,
+    # Limits
+    "identity:get_limit_model": ANYBODY,
+    "identity:list_registered_limits": ANYBODY,
+    "identity:get_registered_limit": ANYBODY,
+    "identity:create_registered_limits": ADMIN,
+    "identity:update_registered_limit": ADMIN,
+    "identity:delete_registered_limit": ADMIN,
+    "identity:list_limits": ANYBODY,
+    "identity:get_limit": f"{SEER} or project_id:%(target.limit.project_id)s "
+    "or domain_id:%(target.limit.domain_id)s",
+    "identity:create_limits": ADMIN,
+    "identity:update_limit": ADMIN,
+    "identity:delete_limit": ADMIN,
     # The catalogue
     "identity:list_regions": ANYBODY,
     "identity:get_region": ANYBODY,
@@ -149,6 +173,29 @@ RULES: dict[str, str] = {
     "identity:create_endpoint": ADMIN,
     "identity:update_endpoint": ADMIN,
     "identity:delete_endpoint": ADMIN,
+    # What projects see of the catalogue
+    "identity:list_endpoint_groups": SEER,
+    "identity:get_endpoint_group": SEER,
+    "identity:create_endpoint_group": ADMIN,
+    "identity:update_endpoint_group": ADMIN,
+    "identity:delete_endpoint_group": ADMIN,
+    "identity:list_projects_for_endpoint": SEER,
+    "identity:list_endpoints_for_project": SEER,
+    "identity:check_endpoint_in_project": SEER,
+    "identity:add_endpoint_to_project": ADMIN,
+    "identity:remove_endpoint_from_project": ADMIN,
+    "identity:list_endpoint_groups_for_project": SEER,
+    "identity:list_projects_associated_with_endpoint_group": SEER,
+    "identity:list_endpoints_associated_with_endpoint_group": SEER,
+    "identity:get_endpoint_group_in_project": SEER,
+    "identity:add_endpoint_group_to_project": ADMIN,
+    "identity:remove_endpoint_group_from_project": ADMIN,
+    # Documents of rules
+    "identity:list_policies": SEER,
+    "identity:get_policy": SEER,
+    "identity:create_policy": ADMIN,
+    "identity:update_policy": ADMIN,
+    "identity:delete_policy": ADMIN,
 }
 
 

@@ -6,6 +6,7 @@ Routes whose rule needs the object that was asked for (a user may see itself) st
 
 from __future__ import annotations
 
+from knarr.core.identity import routes_beyond
 from knarr.core.identity import schemas as s
 from knarr.core.identity.api import (
     application_credentials,
@@ -127,7 +128,7 @@ CREDENTIALS = (
         application_credentials.create_credential,
         SIGNED_IN,
         status=201,
-        body=s.CredentialCreate,
+        body=s.ApplicationCredentialCreate,
         envelope="application_credential",
         summary="Create an application credential",
     ),
@@ -522,4 +523,5 @@ ROUTES: tuple[Route, ...] = (
     *ROLES,
     *grants.routes(),
     *CATALOGUE,
+    *routes_beyond.ROUTES,
 )

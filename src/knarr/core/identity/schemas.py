@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from knarr.kernel.schema import Body
+from knarr.kernel.schema import Body, OpenBody
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
@@ -17,10 +17,34 @@ Password = Annotated[str, Meta(min_length=1, max_length=4096)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[a-zA-Z][a-zA-Z0-9+.-]*://\S+$")]
 Tag = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
 Tags = Annotated[list[Tag], Meta(max_length=80)]
-Options = dict[str, Any]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+Switch = bool | UnsetType | None
 # A time with or without its zone (UTC is meant then): 2026-01-31T12:00:00.000000Z
 Moment = datetime
 Interface = Literal["public", "internal", "admin"]
+
+
+# Options of users, and of projects, domains and roles: null takes one back.
+
+
+class UserOptions(Body):
+    ignore_change_password_upon_first_use: Switch = UNSET
+    ignore_password_expiry: Switch = UNSET
+    ignore_lockout_failure_attempts: Switch = UNSET
+    lock_password: Switch = UNSET
+    multi_factor_auth_enabled: Switch = UNSET
+    multi_factor_auth_rules: (
+        Annotated[
+            list[Annotated[list[Literal["password", "totp", "token"]], Meta(min_length=1, max_length=8)]],
+            Meta(max_length=20),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
+class ResourceOptions(Body):
+    immutable: Switch = UNSET
 
 
 # POST /v3/auth/tokens
@@ -54,6 +78,17 @@ class PasswordMethod(Body):
     user: PasswordUser
 
 
+class TotpUser(Body):
+    passcode: Annotated[str, Meta(max_length=64)]
+    id: Id | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    domain: DomainRef | UnsetType = UNSET
+
+
+class TotpMethod(Body):
+    user: TotpUser
+
+
 class TokenMethod(Body):
     id: Annotated[str, Meta(min_length=1, max_length=4096)]
 
@@ -72,6 +107,7 @@ class Identity(Body):
     password: PasswordMethod | UnsetType = UNSET
     token: TokenMethod | UnsetType = UNSET
     application_credential: CredentialMethod | UnsetType = UNSET
+    totp: TotpMethod | UnsetType = UNSET
 
 
 class SystemRef(Body):
@@ -104,7 +140,16 @@ class RoleRef(Body):
     domain_id: Id | UnsetType | None = UNSET
 
 
-class CredentialCreate(Body):
+class AccessRuleRef(Body):
+    """A rule by its id, or a route: service type, method, path (`*` and `{name}` one segment, `**` many)."""
+
+    id: Id | UnsetType = UNSET
+    service: Name | UnsetType = UNSET
+    method: Method | UnsetType = UNSET
+    path: Annotated[str, Meta(min_length=2, max_length=512, pattern="^/")] | UnsetType = UNSET
+
+
+class ApplicationCredentialCreate(Body):
     name: Name
     secret: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
     description: Text | None = None
@@ -112,7 +157,7 @@ class CredentialCreate(Body):
     roles: Annotated[list[RoleRef], Meta(max_length=100)] | None = None
     unrestricted: bool | None = None
     project_id: Id | None = None
-    access_rules: Annotated[list[dict[str, Any]], Meta(max_length=100)] | None = None
+    access_rules: Annotated[list[AccessRuleRef], Meta(max_length=100)] | None = None
 
 
 class TrustCreate(Body):
@@ -130,7 +175,7 @@ class TrustCreate(Body):
 # Users, groups
 
 
-class UserCreate(Body):
+class UserCreate(OpenBody):
     name: Name
     domain_id: Id | UnsetType | None = UNSET
     default_project_id: Id | None = None
@@ -138,10 +183,10 @@ class UserCreate(Body):
     password: Password | None = None
     description: Text | None = None
     email: Annotated[str, Meta(max_length=255)] | None = None
-    options: Options = {}
+    options: UserOptions | UnsetType = UNSET
 
 
-class UserUpdate(Body):
+class UserUpdate(OpenBody):
     name: Name | UnsetType = UNSET
     domain_id: Id | UnsetType = UNSET
     default_project_id: Id | UnsetType | None = UNSET
@@ -149,7 +194,7 @@ class UserUpdate(Body):
     password: Password | UnsetType | None = UNSET
     description: Text | UnsetType | None = UNSET
     email: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
-    options: Options | UnsetType = UNSET
+    options: UserOptions | UnsetType = UNSET
 
 
 class PasswordChange(Body):
@@ -157,13 +202,13 @@ class PasswordChange(Body):
     original_password: Annotated[str, Meta(max_length=4096)]
 
 
-class GroupCreate(Body):
+class GroupCreate(OpenBody):
     name: ShortName
     domain_id: Id | UnsetType | None = UNSET
     description: Text | None = None
 
 
-class GroupUpdate(Body):
+class GroupUpdate(OpenBody):
     name: ShortName | UnsetType = UNSET
     domain_id: Id | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
@@ -172,7 +217,7 @@ class GroupUpdate(Body):
 # Projects, domains
 
 
-class ProjectCreate(Body):
+class ProjectCreate(OpenBody):
     name: ShortName
     domain_id: Id | UnsetType | None = UNSET
     parent_id: Id | UnsetType | None = UNSET
@@ -180,10 +225,10 @@ class ProjectCreate(Body):
     enabled: bool = True
     description: Text | None = None
     tags: Tags = []
-    options: Options = {}
+    options: ResourceOptions | UnsetType = UNSET
 
 
-class ProjectUpdate(Body):
+class ProjectUpdate(OpenBody):
     name: ShortName | UnsetType = UNSET
     domain_id: Id | UnsetType | None = UNSET
     parent_id: Id | UnsetType | None = UNSET
@@ -191,24 +236,24 @@ class ProjectUpdate(Body):
     enabled: bool | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
-    options: Options | UnsetType = UNSET
+    options: ResourceOptions | UnsetType = UNSET
 
 
-class DomainCreate(Body):
+class DomainCreate(OpenBody):
     name: ShortName
     explicit_domain_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")] | UnsetType = UNSET
     enabled: bool = True
     description: Text | None = None
     tags: Tags = []
-    options: Options = {}
+    options: ResourceOptions | UnsetType = UNSET
 
 
-class DomainUpdate(Body):
+class DomainUpdate(OpenBody):
     name: ShortName | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
-    options: Options | UnsetType = UNSET
+    options: ResourceOptions | UnsetType = UNSET
 
 
 class ProjectTags(Body):
@@ -218,64 +263,150 @@ class ProjectTags(Body):
 # Roles
 
 
-class RoleCreate(Body):
+class RoleCreate(OpenBody):
     name: Name
     domain_id: Id | None = None
     description: Text | None = None
-    options: Options = {}
+    options: ResourceOptions | UnsetType = UNSET
 
 
-class RoleUpdate(Body):
+class RoleUpdate(OpenBody):
     name: Name | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
-    options: Options | UnsetType = UNSET
+    options: ResourceOptions | UnsetType = UNSET
 
 
 # Regions, services, endpoints
 
 
-class RegionCreate(Body):
+class RegionCreate(OpenBody):
     id: Annotated[str, Meta(max_length=255)] | None = None
     description: Text | None = None
     parent_region_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
 
-class RegionUpdate(Body):
+class RegionUpdate(OpenBody):
     description: Text | UnsetType | None = UNSET
     parent_region_id: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType | None = UNSET
 
 
-class ServiceCreate(Body):
+class ServiceCreate(OpenBody):
     type: Name
     name: Annotated[str, Meta(max_length=255)] | None = None
     description: Text | None = None
     enabled: bool = True
 
 
-class ServiceUpdate(Body):
+class ServiceUpdate(OpenBody):
     type: Name | UnsetType = UNSET
     name: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
     description: Text | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
 
 
-class EndpointCreate(Body):
+class EndpointCreate(OpenBody):
     interface: Interface
     service_id: Id
     url: Url
     region_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     region: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    name: Annotated[str, Meta(max_length=255)] | None = None
-    description: Text | None = None
     enabled: bool = True
 
 
-class EndpointUpdate(Body):
+class EndpointUpdate(OpenBody):
     interface: Interface | UnsetType = UNSET
     service_id: Id | UnsetType = UNSET
     url: Url | UnsetType = UNSET
     region_id: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType | None = UNSET
     region: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType | None = UNSET
-    name: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
-    description: Text | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
+
+
+Filters = dict[Literal["service_id", "region_id", "interface", "enabled"], str | bool | None]
+
+
+class EndpointGroupCreate(Body):
+    name: Name
+    filters: Filters
+    description: Text | None = None
+
+
+class EndpointGroupUpdate(Body):
+    name: Name | UnsetType = UNSET
+    filters: Filters | UnsetType = UNSET
+    description: Text | UnsetType | None = UNSET
+
+
+# Credentials, policies. Sealed, a secret is a third longer, and a column holds 64 KiB.
+
+Secret = Annotated[str, Meta(max_length=12000)]
+Document = Annotated[str, Meta(max_length=16000)]
+
+
+class CredentialCreate(OpenBody):
+    blob: Secret
+    type: Name
+    user_id: Id
+    project_id: Id | None = None
+
+
+class CredentialUpdate(OpenBody):
+    blob: Secret | UnsetType = UNSET
+    type: Name | UnsetType = UNSET
+    user_id: Id | UnsetType = UNSET
+    project_id: Id | UnsetType | None = UNSET
+
+
+class PolicyCreate(OpenBody):
+    blob: Document
+    type: Name
+
+
+class PolicyUpdate(OpenBody):
+    blob: Document | UnsetType = UNSET
+    type: Name | UnsetType = UNSET
+
+
+# Limits. -1 is without end.
+
+Amount = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
+Region = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class RegisteredLimit(Body):
+    service_id: Id
+    resource_name: Name
+    default_limit: Amount
+    region_id: Region | None = None
+    description: Text | None = None
+
+
+class RegisteredLimits(Body):
+    registered_limits: Annotated[list[RegisteredLimit], Meta(min_length=1, max_length=1000)]
+
+
+class RegisteredLimitUpdate(Body):
+    service_id: Id | UnsetType = UNSET
+    resource_name: Name | UnsetType = UNSET
+    default_limit: Amount | UnsetType = UNSET
+    region_id: Region | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
+
+
+class Limit(Body):
+    service_id: Id
+    resource_name: Name
+    resource_limit: Amount
+    project_id: Id | None = None
+    domain_id: Id | None = None
+    region_id: Region | None = None
+    description: Text | None = None
+
+
+class Limits(Body):
+    limits: Annotated[list[Limit], Meta(min_length=1, max_length=1000)]
+
+
+class LimitUpdate(Body):
+    resource_limit: Amount | UnsetType = UNSET
+    description: Text | UnsetType | None = UNSET

@@ -52,6 +52,35 @@ OPTIONS = [
         min=0,
         help="Days after which a password must be changed (0: never).",
     ),
+    cfg.StrOpt("password_regex", help="A regular expression that a new password must match."),
+    cfg.StrOpt(
+        "password_regex_description", help="What a refused password is told about the regular expression."
+    ),
+    cfg.IntOpt(
+        "unique_last_password_count",
+        default=0,
+        min=0,
+        max=24,
+        help="How many of their last passwords users may not choose again (0: any).",
+    ),
+    cfg.IntOpt(
+        "minimum_password_age",
+        default=0,
+        min=0,
+        help="Days for which users keep a password that they chose before they may choose another.",
+    ),
+    cfg.BoolOpt(
+        "change_password_upon_first_use",
+        default=False,
+        help="Whether users must change a password that an administrator gave them before they log in.",
+    ),
+    cfg.IntOpt(
+        "lockout_failure_attempts",
+        default=0,
+        min=0,
+        help="After how many wrong passwords in a row a user is locked out (0: never).",
+    ),
+    cfg.IntOpt("lockout_duration", default=1800, min=1, help="For how many seconds a user is locked out."),
     cfg.StrOpt(
         "admin_password",
         secret=True,

@@ -137,6 +137,10 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def optional_stamp(moment: datetime | None) -> str | None:
+    return None if moment is None else stamp(moment)
+
+
 def _pack(ident: str) -> bytes:
     """32 hex digits as 16 bytes, other ids (`default`) as text; the first byte says which."""
     if not ident:

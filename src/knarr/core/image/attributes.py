@@ -29,6 +29,7 @@ READ_ONLY = (
     "stores",
 )
 RESERVED = ("locations", "deleted", "deleted_at", "members", "location", "project_id")
+NAMESPACE = "os_glance_"
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
@@ -119,3 +120,5 @@ def refuse(name: str) -> None:
         raise Forbidden(f"Attribute '{name}' is read-only.")
     if name in RESERVED:
         raise Forbidden(f"Attribute '{name}' is reserved.")
+    if name.startswith(NAMESPACE):
+        raise Forbidden(f"Properties whose names begin with {NAMESPACE}, like '{name[:64]}', are reserved.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from knarr.core.image import upkeep
+from knarr.core.image import importing, upkeep
 from knarr.core.image.errors import error_body
 from knarr.core.image.policies import policies
 from knarr.core.image.routes import ROUTES
 from knarr.core.image.settings import GROUP, options
+from knarr.kernel.periodic import Periodic
 from knarr.kernel.service import Service
+
+HOUR = 3600.0
 
 
 def build() -> Service:
@@ -21,5 +24,7 @@ def build() -> Service:
         policies=policies(),
         error_body=error_body,
         options=((GROUP, options()),),
+        operations=importing.OPERATIONS,
+        periodics=(Periodic("image.tasks.expire", HOUR, upkeep.expire_tasks),),
         prepare=upkeep.prepare,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knarr.kernel.db import Base, new_id, utcnow
@@ -71,5 +72,88 @@ class ImageMember(Base):
     image_id: Mapped[str] = mapped_column(ID, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
     member_id: Mapped[str] = mapped_column(PROJECT, primary_key=True)
     status: Mapped[str] = mapped_column(WORD, default="pending")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ImageTask(Base):
+    """An import as its user follows it. What does the work is an operation, and knows the task by its id."""
+
+    __tablename__ = "image_task"
+    __table_args__ = (
+        Index(None, "project_id", "created_at", "id"),
+        Index(None, "image_id"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    type: Mapped[str] = mapped_column(WORD)
+    status: Mapped[str] = mapped_column(WORD, default="pending")
+    project_id: Mapped[str] = mapped_column(PROJECT)
+    user_id: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    image_id: Mapped[str] = mapped_column(ID)
+    input: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None]
+    message: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class MetadefNamespace(Base):
+    """A set of definitions of properties. `namespace` is its name, one for the whole cloud."""
+
+    __tablename__ = "metadef_namespace"
+    __table_args__ = (UniqueConstraint("namespace"), Index(None, "created_at", "namespace"))
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    namespace: Mapped[str] = mapped_column(String(80))
+    display_name: Mapped[str | None] = mapped_column(String(80))
+    description: Mapped[str | None] = mapped_column(Text)
+    visibility: Mapped[str] = mapped_column(WORD, default="private")
+    protected: Mapped[bool] = mapped_column(default=False)
+    project_id: Mapped[str] = mapped_column(PROJECT)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class MetadefItem(Base):
+    """An object, property or tag (`kind`) of a namespace; `body` is what it has beside its name."""
+
+    __tablename__ = "metadef_item"
+
+    namespace_id: Mapped[str] = mapped_column(
+        ID, ForeignKey("metadef_namespace.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(WORD, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class MetadefResourceType(Base):
+    """A kind of resource that definitions are for, like OS::Glance::Image."""
+
+    __tablename__ = "metadef_resource_type"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class MetadefAssociation(Base):
+    """That a namespace is for a type of resource, whose properties then begin with `prefix`."""
+
+    __tablename__ = "metadef_association"
+    __table_args__ = (Index(None, "name"),)
+
+    namespace_id: Mapped[str] = mapped_column(
+        ID, ForeignKey("metadef_namespace.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(80), ForeignKey("metadef_resource_type.name"), primary_key=True)
+    prefix: Mapped[str | None] = mapped_column(String(80))
+    properties_target: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -27,7 +27,44 @@ RULES: dict[str, str] = {
     "get_member": READER,
     "modify_member": f"{ADMIN} or role:member",
     "stores_info_detail": ADMIN,
+    "get_task": READER,
+    "tasks_api_access": ADMIN,
 }
+
+CHANGES = (
+    "add_metadef_namespace",
+    "modify_metadef_namespace",
+    "delete_metadef_namespace",
+    "add_metadef_object",
+    "modify_metadef_object",
+    "delete_metadef_object",
+    "add_metadef_property",
+    "modify_metadef_property",
+    "remove_metadef_property",
+    "add_metadef_tag",
+    "add_metadef_tags",
+    "modify_metadef_tag",
+    "delete_metadef_tag",
+    "delete_metadef_tags",
+    "add_metadef_resource_type_association",
+    "remove_metadef_resource_type_association",
+)
+"""Changes of metadata definitions, which upstream leaves to administrators unless a file says otherwise."""
+
+LOOKS = (
+    "get_metadef_namespace",
+    "get_metadef_namespaces",
+    "get_metadef_object",
+    "get_metadef_objects",
+    "get_metadef_property",
+    "get_metadef_properties",
+    "get_metadef_tag",
+    "get_metadef_tags",
+    "get_metadef_resource_type",
+    "list_metadef_resource_types",
+)
+
+RULES |= dict.fromkeys(CHANGES, ADMIN) | dict.fromkeys(LOOKS, READER)
 
 
 def policies() -> list[Any]:

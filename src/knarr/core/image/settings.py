@@ -26,6 +26,22 @@ def options() -> list[Any]:
         cfg.IntOpt("image_property_quota", default=128, min=-1, help="Properties of an image; -1: no limit."),
         cfg.IntOpt("image_tag_quota", default=128, min=-1, help="Tags of an image; -1: no limit."),
         cfg.IntOpt("image_member_quota", default=128, min=-1, help="Members of an image; -1: no limit."),
+        cfg.ListOpt(
+            "web_download_hosts",
+            default=[],
+            help="Hosts that images may be imported from (web-download), by their exact names. Empty: none, "
+            "and the method is not offered. Redirects must lead to one of them as well.",
+        ),
+        cfg.ListOpt("web_download_schemes", default=["http", "https"], help="Schemes of such addresses."),
+        cfg.ListOpt(
+            "web_download_ports",
+            item_type=cfg.types.Port(min=1),
+            default=[80, 443],
+            help="Ports of such addresses.",
+        ),
+        cfg.IntOpt(
+            "task_time_to_live", default=48, min=1, help="Hours for which ended tasks of imports are kept."
+        ),
         cfg.IntOpt(
             "limit_param_default", default=25, min=1, help="Images on a page of a list without a limit."
         ),

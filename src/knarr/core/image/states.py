@@ -9,7 +9,8 @@ STATUSES = ("queued", "saving", "uploading", "importing", "active", "deactivated
 ALLOWED: dict[str, tuple[str, ...]] = {
     "upload": ("queued",),
     "stage": ("queued",),
-    "import": ("queued", "uploading"),
+    "glance-direct import": ("uploading",),
+    "web-download import": ("queued",),
     "download": ("active",),
     "deactivate": ("active", "deactivated"),
     "reactivate": ("active", "deactivated"),
@@ -23,4 +24,4 @@ def check(action: str, status: str, ident: str) -> None:
     if status not in ALLOWED[action]:
         wanted = " or ".join(ALLOWED[action])
         kind = ERRORS.get(action, Conflict)
-        raise kind(f"Not allowed to {action} image {ident} in status '{status}': it must be {wanted}.")
+        raise kind(f"Image {ident} is in status '{status}': {action} needs {wanted}.")

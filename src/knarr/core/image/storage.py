@@ -4,20 +4,22 @@
     <data_dir>/<image id>.part       being written
     <data_dir>/<image id>.staged     staged for an import
 
-A file without a row that owns it is a leftover of a killed process and goes at the next start.
+A file without a row that owns it is a leftover of a killed process and goes at the next start. What is being
+written is locked, so that the start of one process leaves the uploads of another alone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from knarr.core.image.settings import MEBIBYTE
-from knarr.kernel.errors import BadRequest, TooLarge
+from knarr.kernel.errors import BadRequest, Conflict, TooLarge
 
 CHUNK = 512 * 1024
 ALGORITHM = "sha512"
@@ -32,6 +34,12 @@ class Written:
     size: int
     checksum: str
     os_hash_value: str
+
+
+class Source(Protocol):
+    """What data is read from."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Storage:
@@ -51,40 +59,58 @@ class Storage:
         return self.directory / (ident + STAGED)
 
     def write(
-        self, target: Path, source: BinaryIO, length: int | None, check: Callable[[], None] = lambda: None
+        self, target: Path, source: Source, length: int | None, check: Callable[[], None] = lambda: None
     ) -> Written:
         """All of `source` (of `length` bytes where known) into the file, or nothing.
 
-        Raises TooLarge past the cap, and BadRequest if the source ends too early. `check` is called now and
-        then, to end a writing that nobody wants any more by raising.
+        Raises TooLarge past the cap, BadRequest if the source ends too early, and Conflict if the file is
+        being written already. `check` is called now and then, to end a writing that nobody wants any more by
+        raising.
         """
-        if length is not None and length > self.largest:
-            raise self._too_large()
+        if length is not None:
+            self.check_size(length)
         part = target.with_name(target.name + PART)
-        try:
-            with open(part, "wb", opener=_private) as file:
+        with open(part, "ab", opener=_private) as file:
+            if not _lock(file) or not _is_at(file, part):
+                raise Conflict("The data of this image is being written by another request.")
+            try:
+                file.truncate(0)
                 written = self._copy(source, file, length, check)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+                part.replace(target)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         self._sync()
         return written
 
-    def _copy(
-        self, source: BinaryIO, file: BinaryIO, length: int | None, check: Callable[[], None]
-    ) -> Written:
-        md5, sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+    def check_size(self, size: int) -> None:
+        """Raise TooLarge past the cap."""
+        if size > self.largest:
+            raise TooLarge(
+                f"The data is larger than {self.largest // MEBIBYTE} MiB, the most an image may have."
+            )
+
+    def adopt(self, ident: str, check: Callable[[], None]) -> Written:
+        """Make what was staged the data of the image. Safe to repeat. Raises FileNotFoundError."""
+        staged, whole = self.staged(ident), self.path(ident)
+        with (staged if staged.exists() else whole).open("rb") as file:
+            written = _digest(file, check)
+        if staged.exists():
+            staged.replace(whole)
+            self._sync()
+        return written
+
+    def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Callable[[], None]) -> Written:
+        md5, sha512 = _hashes()
         size = 0
         while length is None or size < length:
             data = source.read(CHUNK if length is None else min(CHUNK, length - size))
             if not data:
                 break
             size += len(data)
-            if size > self.largest:
-                raise self._too_large()
+            self.check_size(size)
             md5.update(data)
             sha512.update(data)
             file.write(data)
@@ -115,19 +141,19 @@ class Storage:
     def clean(self, whole: Collection[str], staged: Collection[str]) -> list[str]:
         """Remove every file that no image owns; the names of what went."""
         keep = {*whole, *(ident + STAGED for ident in staged)}
-        gone = [path for path in self.directory.iterdir() if path.is_file() and path.name not in keep]
+        gone = [
+            path
+            for path in self.directory.iterdir()
+            if path.is_file() and path.name not in keep and not _is_locked(path)
+        ]
         for path in gone:
             path.unlink(missing_ok=True)
         return [path.name for path in gone]
 
-    def used(self) -> int:
-        """Bytes in the directory."""
-        return sum(path.stat().st_size for path in self.directory.iterdir() if path.is_file())
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(
-            f"The data is larger than {self.largest // MEBIBYTE} MiB, the most an image may have."
-        )
+    def writing(self) -> set[str]:
+        """The ids of the images whose data some process is writing now."""
+        parts = [path for path in self.directory.glob(f"*{PART}") if _is_locked(path)]
+        return {path.name.removesuffix(PART).removesuffix(STAGED) for path in parts}
 
     def _sync(self) -> None:
         """Make the renaming durable."""
@@ -140,6 +166,46 @@ class Storage:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Hold the file until it is closed; False if somebody does already."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether the open file still has that name: its last holder may have renamed or removed it."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return not _lock(file)
+    except FileNotFoundError:
+        return False
+
+
+def _hashes() -> tuple[Any, Any]:
+    return hashlib.md5(usedforsecurity=False), hashlib.sha512()
+
+
+def _digest(file: BinaryIO, check: Callable[[], None]) -> Written:
+    md5, sha512 = _hashes()
+    size = 0
+    while data := file.read(CHUNK):
+        md5.update(data)
+        sha512.update(data)
+        size += len(data)
+        check()
+    return Written(size, md5.hexdigest(), sha512.hexdigest())
 
 
 def storage(runtime: Any) -> Storage:

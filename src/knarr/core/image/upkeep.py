@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from knarr.core.image.models import Image
-from knarr.core.image.storage import storage
+from knarr.core.image.models import Image, ImageTask
+from knarr.core.image.storage import Storage, storage
 from knarr.core.image.views import WITH_DATA
 from knarr.kernel.db import utcnow
+
+UPLOADS = ("saving", "uploading")
 
 LOG = logging.getLogger(__name__)
 
@@ -21,16 +23,27 @@ def prepare(runtime: Any) -> None:
     store.prepare()
     with runtime.db.read() as session:
         rows = session.execute(select(Image.id, Image.status)).all()
-    half_done = [row.id for row in rows if row.status == "saving"]
+    busy = store.writing()
+    half_done = [row.id for row in rows if row.id not in busy and _is_half_done(row, store)]
     if half_done:
         with runtime.db.write() as session:
             session.execute(
                 update(Image)
-                .where(Image.id.in_(half_done), Image.status == "saving")
+                .where(Image.id.in_(half_done), Image.status.in_(UPLOADS))
                 .values(status="queued", updated_at=utcnow())
             )
-    whole = {row.id for row in rows if row.status in WITH_DATA}
+    whole = {row.id for row in rows if row.status in (*WITH_DATA, "importing")}
     staged = {row.id for row in rows if row.status in ("uploading", "importing")}
     gone = store.clean(whole, staged)
     if gone:
         LOG.info("removed %d files of images that were not uploaded whole", len(gone))
+
+
+def _is_half_done(row: Any, store: Storage) -> bool:
+    return row.status == "saving" or (row.status == "uploading" and not store.staged(row.id).exists())
+
+
+def expire_tasks(runtime: Any) -> None:
+    """Forget the tasks whose time is over."""
+    with runtime.db.write() as session:
+        session.execute(delete(ImageTask).where(ImageTask.expires_at < utcnow()))

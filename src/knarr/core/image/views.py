@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.image.models import Image, ImageMember, ImageProperty, ImageTag
+from knarr.kernel.request import Request
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 STORE = "file"
@@ -23,6 +25,13 @@ PLAIN = tuple(
 
 def stamp(moment: datetime) -> str:
     return moment.strftime(FORMAT)
+
+
+def link(req: Request, path: str, marker: str | None) -> str:
+    """Path and query of a list, from the marker on: clients put them behind the endpoint."""
+    pairs = [(k, value) for k, values in req.params.items() if k != "marker" for value in values]
+    query = urlencode([*pairs, ("marker", marker)] if marker else pairs)
+    return f"{path}?{query}" if query else path
 
 
 def images(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:

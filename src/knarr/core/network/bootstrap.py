@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import subnetting
-from knarr.core.network.models import Network, Subnet
+from knarr.core.network import defaultrules, sharing, subnetting
+from knarr.core.network.models import DefaultRule, Network, Subnet
 from knarr.kernel.db import new_id
 from knarr.kernel.schema import UNSET
 
@@ -21,6 +21,11 @@ OWNER = "admin"  # the name of the project that has them, where identity is embe
 def prepare(runtime: Runtime) -> None:
     """Make the networks that are configured, unless there is any network from earlier."""
     conf = runtime.conf.network
+    with runtime.db.read() as session:
+        templated = session.scalar(select(DefaultRule.id).limit(1)) is not None
+    if not templated:
+        with runtime.db.write() as session:
+            defaultrules.prepare(session)
     wanted = (
         ("private", conf.first_network_cidr, {"shared": True}, True),
         ("public", conf.public_network_cidr, {"external": True, "is_default": True}, False),
@@ -60,6 +65,8 @@ def _make(
 ) -> None:
     network_id = new_id()
     session.execute(insert(Network), [{"id": network_id, "project_id": project_id, "name": name, **values}])
+    for flag, action in (("shared", sharing.SHARED), ("external", sharing.EXTERNAL)):
+        sharing.share(session, project_id, "network", network_id, bool(values.get(flag)), action)
     net = subnetting.parse_cidr(cidr, UNSET, f"network.{name}")
     gateway = str(net[1])
     subnet = {

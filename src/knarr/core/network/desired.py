@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from knarr.core.network import desired_ports, desired_routers
 from knarr.core.network.drivers.base import (
     AddressPair,
     DesiredState,
@@ -17,15 +18,31 @@ from knarr.core.network.drivers.base import (
     SecurityGroupState,
     SubnetState,
 )
-from knarr.core.network.models import Address, Network, Port, PortGroup, Rule, SecurityGroup, Subnet
+from knarr.core.network.models import (
+    Address,
+    AddressGroup,
+    Network,
+    Port,
+    PortGroup,
+    Router,
+    RouterPort,
+    Rule,
+    SecurityGroup,
+    Subnet,
+)
+
+NOT_A_LEG = Port.id.not_in(select(RouterPort.port_id))
+"""Legs of routers are plugged by the backend itself; they are no ports to it."""
 
 
 def everything(session: Session, host: str) -> DesiredState:
     """What the host should carry. Ports bound elsewhere count as members of groups only."""
-    bound = ports(session, Port.host != "", host)
+    bound = ports(session, (Port.host != "") & NOT_A_LEG, host)
+    carried = desired_routers.routers(session, Router.host == host)
     network_ids = {port.network_id for port in bound if port.local}
+    network_ids |= {leg.network_id for router in carried for leg in desired_routers.legs_of(router)}
     in_use = {group_id for port in bound if port.local for group_id in port.security_groups}
-    return DesiredState(networks(session, network_ids), bound, groups(session, in_use))
+    return DesiredState(networks(session, network_ids), bound, groups(session, in_use), carried)
 
 
 def networks(session: Session, ids: Iterable[str]) -> tuple[NetworkState, ...]:
@@ -45,20 +62,32 @@ def networks(session: Session, ids: Iterable[str]) -> tuple[NetworkState, ...]:
         state = SubnetState(row.id, row.cidr, row.ip_version, row.gateway_ip, row.enable_dhcp)
         subnets.setdefault(row.network_id, []).append(state)
     found = session.execute(
-        select(Network.id, Network.mtu).where(Network.id.in_(wanted)).order_by(Network.id)
+        select(Network.id, Network.mtu, Network.external).where(Network.id.in_(wanted)).order_by(Network.id)
     )
-    return tuple(NetworkState(row.id, row.mtu, tuple(subnets.get(row.id, ()))) for row in found)
+    return tuple(NetworkState(row.id, row.mtu, tuple(subnets.get(row.id, ())), row.external) for row in found)
 
 
 def ports(session: Session, condition: ColumnElement[bool], host: str) -> tuple[PortState, ...]:
     among = select(Port.id).where(condition)
     addresses = _grouped(session, Address.port_id, Address.ip_address, among)
     groups_of = _grouped(session, PortGroup.port_id, PortGroup.group_id, among)
-    rows = session.execute(select(*Port.__table__.columns).where(condition).order_by(Port.id))
-    return tuple(_port(row, addresses.get(row.id, ()), groups_of.get(row.id, ()), host) for row in rows)
+    rows = session.execute(select(*Port.__table__.columns).where(condition).order_by(Port.id)).all()
+    limits = desired_ports.bandwidth(session, [row for row in rows if row.host == host])
+    served = desired_ports.dhcp(session, [row for row in rows if row.host == host])
+    return tuple(
+        _port(
+            row,
+            host,
+            fixed_ips=tuple(addresses.get(row.id, ())),
+            security_groups=tuple(groups_of.get(row.id, ())),
+            bandwidth=limits.get(row.id, ()),
+            dhcp=served.get(row.id),
+        )
+        for row in rows
+    )
 
 
-def _port(row: Any, addresses: Iterable[str], group_ids: Iterable[str], host: str) -> PortState:
+def _port(row: Any, host: str, **more: Any) -> PortState:
     pairs = tuple(
         AddressPair(pair["ip_address"], pair.get("mac_address")) for pair in row.allowed_address_pairs
     )
@@ -66,12 +95,11 @@ def _port(row: Any, addresses: Iterable[str], group_ids: Iterable[str], host: st
         id=row.id,
         network_id=row.network_id,
         mac_address=row.mac_address,
-        fixed_ips=tuple(addresses),
         allowed_address_pairs=pairs,
-        security_groups=tuple(group_ids),
         port_security_enabled=row.port_security_enabled,
         device_owner=row.device_owner,
         local=row.host == host,
+        **more,
     )
 
 
@@ -91,16 +119,35 @@ def groups(session: Session, ids: Iterable[str]) -> tuple[SecurityGroupState, ..
     rows = session.execute(columns.where(SecurityGroup.id.in_(wanted)).order_by(SecurityGroup.id)).all()
     rules: dict[str, list[RuleState]] = {}
     stmt = select(*Rule.__table__.columns).where(Rule.security_group_id.in_([row.id for row in rows]))
-    for rule in session.execute(stmt.order_by(Rule.id)):
-        rules.setdefault(rule.security_group_id, []).append(
-            RuleState(
-                direction=rule.direction,
-                ethertype=rule.ethertype,
-                protocol=rule.protocol,
-                port_range_min=rule.port_range_min,
-                port_range_max=rule.port_range_max,
-                remote_ip_prefix=rule.remote_ip_prefix,
-                remote_group_id=rule.remote_group_id,
-            )
-        )
+    found = session.execute(stmt.order_by(Rule.id)).all()
+    addresses = _addresses(session, {rule.remote_address_group_id for rule in found} - {None})
+    for rule in found:
+        rules.setdefault(rule.security_group_id, []).extend(_rules(rule, addresses))
     return tuple(SecurityGroupState(row.id, tuple(rules.get(row.id, ())), row.stateful) for row in rows)
+
+
+def _addresses(session: Session, ids: set[Any]) -> dict[str, list[str]]:
+    """The CIDRs of address groups."""
+    if not ids:
+        return {}
+    stmt = select(AddressGroup.id, AddressGroup.addresses).where(AddressGroup.id.in_(ids))
+    return {row.id: row.addresses for row in session.execute(stmt)}
+
+
+def _rules(rule: Any, addresses: dict[str, list[str]]) -> Iterable[RuleState]:
+    """The rule in the backend's terms, which knows no address groups: one for each of their CIDRs."""
+    prefixes = [rule.remote_ip_prefix]
+    if rule.remote_address_group_id:
+        version = 6 if rule.ethertype == "IPv6" else 4
+        named = addresses.get(rule.remote_address_group_id, ())
+        prefixes = [prefix for prefix in named if (6 if ":" in prefix else 4) == version]
+    for prefix in prefixes:
+        yield RuleState(
+            direction=rule.direction,
+            ethertype=rule.ethertype,
+            protocol=rule.protocol,
+            port_range_min=rule.port_range_min,
+            port_range_max=rule.port_range_max,
+            remote_ip_prefix=prefix,
+            remote_group_id=rule.remote_group_id,
+        )

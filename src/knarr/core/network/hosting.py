@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from knarr.core.network import desired
+from knarr.core.network.binding import ALIVE
 from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
-from knarr.core.network.models import Host, Port
+from knarr.core.network.models import FloatingIp, Host, Port, Router, RouterPort
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import Retry
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
+OFFERED = (
+    "routers",
+    "floating_ips",
+    "qos",
+    "dhcp",
+)  # capabilities that the service offers if a host has them
 NEVER = datetime(1970, 1, 1)
 START_WAIT = 10.0  # seconds that an operation waits for the backend to start
 
@@ -55,6 +62,7 @@ class Hosting:
             "backend": backend_name(self.runtime.conf),
             "vif_type": capable.vif_type,
             "port_filter": capable.port_filter,
+            "capabilities": [name for name in OFFERED if getattr(capable, name)],
             "started_at": now,
             "seen_at": now,
         }
@@ -99,12 +107,18 @@ class Hosting:
 
     def reconcile(self) -> None:
         """Compare the host with the database, and the ports' states with the host."""
+        if self.backend.capabilities().routers:
+            self.adopt()
         with self.lock:
             changes = self.backend.reconcile(self._desired)
         if changes:
             LOG.info("put right on this host: %s", "; ".join(changes.repaired[:20]))
         with self.runtime.db.read() as session:
-            rows = session.execute(select(Port.id, Port.status).where(Port.host == self.host)).all()
+            routers = session.scalars(select(Router.id).where(Router.host == self.host)).all()
+            legs = select(RouterPort.port_id)
+            bound = select(Port.id, Port.status).where(Port.host == self.host, Port.id.not_in(legs))
+            rows = session.execute(bound).all()
+        self.routed(routers)
         for status, there in (("ACTIVE", True), ("DOWN", False)):
             wrong = [
                 row.id for row in rows if row.status != status and self.backend.port_present(row.id) is there
@@ -112,6 +126,46 @@ class Hosting:
             if wrong:
                 with self.runtime.db.write() as session:
                     session.execute(update(Port).where(Port.id.in_(wrong)).values(status=status))
+
+    def adopt(self) -> None:
+        """Take the routers that no living host carries."""
+        alive = select(Host.host).where(Host.seen_at > utcnow() - ALIVE)
+        lost = (Router.host != self.host, Router.host.not_in(alive))
+        with self.runtime.db.read() as session:
+            ids = session.scalars(select(Router.id).where(*lost)).all()
+        if not ids:
+            return
+        with self.runtime.db.write() as session:
+            taken = session.scalars(
+                select(Router.id).where(Router.id.in_(ids), *lost).with_for_update()
+            ).all()
+            session.execute(update(Router).where(Router.id.in_(taken)).values(host=self.host))
+            legs = select(RouterPort.port_id).where(RouterPort.router_id.in_(taken))
+            vif_type = self.backend.capabilities().vif_type
+            session.execute(
+                update(Port).where(Port.id.in_(legs)).values(host=self.host, vif_type=vif_type, status="DOWN")
+            )
+
+    def routed(self, router_ids: Sequence[str]) -> None:
+        """Say that these routers are in force, so that their legs and floating IPs are ACTIVE."""
+        if not router_ids:
+            return
+        legs = select(RouterPort.port_id).where(RouterPort.router_id.in_(router_ids))
+        down = (Port.id.in_(legs), Port.host == self.host, Port.status != "ACTIVE")
+        waiting = (
+            FloatingIp.router_id.in_(router_ids),
+            FloatingIp.status != "ACTIVE",
+        )
+        with self.runtime.db.read() as session:
+            ports = session.scalars(select(Port.id).where(*down)).all()
+            floating = session.scalars(select(FloatingIp.id).where(*waiting)).all()
+        if not ports and not floating:
+            return
+        with self.runtime.db.write() as session:
+            session.execute(update(Port).where(Port.id.in_(ports), *down).values(status="ACTIVE"))
+            session.execute(
+                update(FloatingIp).where(FloatingIp.id.in_(floating), *waiting).values(status="ACTIVE")
+            )
 
     def _desired(self) -> DesiredState:
         with self.runtime.db.read() as session:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knarr.core.network.errors import fault
-from knarr.core.network.models import Address, Subnet
-from knarr.kernel.db import retry_on_conflict
+from knarr.core.network.models import Address, Port, Subnet
+from knarr.kernel.db import affected, retry_on_conflict
+from knarr.kernel.errors import Conflict
 
 T = TypeVar("T")
 
@@ -117,12 +118,26 @@ def lock_subnets(session: Session, network_id: str) -> list[Any]:
         Subnet.gateway_ip,
         Subnet.ipv6_address_mode,
         Subnet.allocation_pools,
+        Subnet.service_types,
         Subnet.created_at,
     )
     rows = session.execute(
         select(*columns).where(Subnet.network_id == network_id).order_by(Subnet.id).with_for_update()
     ).all()
     return sorted(rows, key=lambda row: (row.created_at, row.id))
+
+
+def serving(network_id: str, subnets: list[Any], device_owner: str) -> list[Any]:
+    """The subnets that give addresses to ports of this owner: those that name it among their service types,
+    then those that name none.
+
+    Raises 409 IpAddressGenerationFailureNoMatchingSubnet if there are subnets, but all for other owners.
+    """
+    named = [subnet for subnet in subnets if device_owner in (subnet.service_types or ())]
+    found = named + [subnet for subnet in subnets if not subnet.service_types]
+    if subnets and not found:
+        raise fault("IpAddressGenerationFailureNoMatchingSubnet", network=network_id, owner=device_owner)
+    return found
 
 
 def choose(session: Session, network_id: str, subnets: Iterable[Any], mac: str) -> list[tuple[Any, str]]:
@@ -142,8 +157,12 @@ def choose(session: Session, network_id: str, subnets: Iterable[Any], mac: str) 
     return sorted(chosen, key=lambda pair: pair[0].ip_version)
 
 
-def ask(session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str) -> tuple[Any, str]:
-    """The (subnet, address) of one entry of `fixed_ips`, which names a subnet, an address or both."""
+def ask(
+    session: Session, network_id: str, subnets: list[Any], wanted: Any, mac: str, routing: bool = False
+) -> tuple[Any, str]:
+    """The (subnet, address) of one entry of `fixed_ips`, which names a subnet, an address or both. On SLAAC
+    subnets only legs of routers (`routing`) choose theirs.
+    """
     subnet = _asked_subnet(network_id, subnets, wanted)
     if not wanted.ip_address:
         address = eui64(subnet.cidr, mac) if uses_eui64(subnet) else free_address(session, subnet)
@@ -153,6 +172,8 @@ def ask(session: Session, network_id: str, subnets: list[Any], wanted: Any, mac:
     ip = parse_ip(wanted.ip_address, "fixed_ips.ip_address")
     if not usable(ip, subnet.cidr):
         raise fault("InvalidIpForSubnet", ip=ip, subnet=subnet.id, cidr=subnet.cidr)
+    if uses_eui64(subnet) and not routing and str(ip) != eui64(subnet.cidr, mac):
+        raise fault("AllocationOnAutoAddressSubnet", ip=ip, subnet=subnet.id)
     if holder(session, subnet.id, str(ip)):
         raise fault("IpAddressInUse", ip=ip, network=network_id)
     return subnet, str(ip)
@@ -176,9 +197,23 @@ def _asked_subnet(network_id: str, subnets: list[Any], wanted: Any) -> Any:
 
 def parse_ip(value: str, field: str) -> IPv4Address | IPv6Address:
     try:
-        return ip_address(value)
+        if "%" not in value:  # a zone means something on one host only
+            return ip_address(value)
     except ValueError:
-        raise fault("InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP address") from None
+        pass
+    raise fault("InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP address")
+
+
+def parse_net(value: str, field: str) -> IPv4Network | IPv6Network:
+    """A CIDR or one address; bits behind the prefix are dropped."""
+    try:
+        if "%" not in value:
+            return ip_network(value, strict=False)
+    except ValueError:
+        pass
+    raise fault(
+        "InvalidInput", why=f"'{value[:64]}' in '{field}' is not a valid IP network, e.g. 10.0.0.0/24"
+    )
 
 
 def usable(ip: IPv4Address | IPv6Address, cidr: str) -> bool:
@@ -201,6 +236,79 @@ def take(session: Session, port_id: str, pairs: Iterable[tuple[Any, str]]) -> No
         session.execute(insert(Address), rows)
 
 
+def take_asked(
+    session: Session,
+    network_id: str,
+    subnets: list[Any],
+    wanted: list[Any],
+    port_id: str,
+    mac: str,
+    routing: bool = False,
+) -> list[tuple[Any, str]]:
+    """Take what `fixed_ips` asks for, and tell it. Addresses that name themselves come first, so that none is
+    picked that a later entry asks for.
+    """
+    pairs = []
+    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
+        pairs.append(ask(session, network_id, subnets, entry, mac, routing))
+        take(session, port_id, pairs[-1:])
+    return pairs
+
+
+def give_all(session: Session, subnet: Any) -> bool:
+    """Give the ports that are on the network of a new SLAAC subnet their addresses of it; whether there are
+    any. Legs of routers get theirs when they are connected.
+    """
+    stmt = select(Port.id, Port.mac_address).where(
+        Port.network_id == subnet.network_id, Port.device_owner.not_like("network:%")
+    )
+    ports = session.execute(stmt).all()
+    rows = []
+    for port in ports:
+        address = eui64(subnet.cidr, port.mac_address)
+        place = position(int(ip_address(address)), 6)
+        rows.append({"subnet_id": subnet.id, "position": place, "port_id": port.id, "ip_address": address})
+    if rows:
+        session.execute(insert(Address), rows)
+    return bool(rows)
+
+
+def take_all_back(session: Session, subnet: Any) -> bool:
+    """Before a SLAAC subnet goes: take its addresses from the ports that did not ask for them."""
+    owned = select(Port.id).where(
+        Port.network_id == subnet.network_id, Port.device_owner.not_like("network:%")
+    )
+    gone = delete(Address).where(Address.subnet_id == subnet.id, Address.port_id.in_(owned))
+    return affected(session, gone) > 0
+
+
+def readdress(session: Session, port_id: str, network_id: str, wanted: list[Any], mac: str = "") -> list[str]:
+    """Keep what is asked for again, give back the rest, take what is new. Returns what was given back."""
+    subnets = lock_subnets(session, network_id)
+    have = session.execute(
+        select(Address.subnet_id, Address.ip_address).where(Address.port_id == port_id)
+    ).all()
+    left, new = list(have), []
+    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
+        match = next((a for a in left if _same(a, entry)), None)
+        if match is None:
+            new.append(entry)
+        else:
+            left.remove(match)
+    gone = [address.ip_address for address in left]
+    session.execute(delete(Address).where(Address.port_id == port_id, Address.ip_address.in_(gone)))
+    take_asked(session, network_id, subnets, new, port_id, mac)
+    return gone
+
+
+def _same(address: Any, entry: Any) -> bool:
+    if entry.subnet_id and entry.subnet_id != address.subnet_id:
+        return False
+    if entry.ip_address:
+        return str(parse_ip(entry.ip_address, "fixed_ips.ip_address")) == address.ip_address
+    return bool(entry.subnet_id)
+
+
 def race(transaction: Callable[[], T]) -> T:
     """The result of a whole transaction, which is tried again when it lost a row to another one."""
     for _ in range(ATTEMPTS):
@@ -208,4 +316,4 @@ def race(transaction: Callable[[], T]) -> T:
             return retry_on_conflict(transaction)
         except IntegrityError:
             continue
-    return transaction()
+    raise Conflict("Others changed the same things over and over; try again.")

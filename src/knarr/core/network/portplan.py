@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources
-from knarr.core.network.api.groups import ensure_default
+from knarr.core.network import resources, sharing
+from knarr.core.network.api.groups import ensure_default, visible
 from knarr.core.network.errors import fault, invalid
+from knarr.core.network.ipam import parse_net
 from knarr.core.network.models import Port, SecurityGroup
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UNSET
@@ -43,13 +43,17 @@ def check_free_mac(session: Session, network_id: str, mac: str) -> None:
         raise fault("MacAddressInUse", mac=mac, network=network_id)
 
 
-def port_target(project_id: str, network: Any, device_owner: Any) -> dict[str, Any]:
+def port_target(
+    session: Session, req: Request, project_id: str, network: Any, device_owner: Any
+) -> dict[str, Any]:
+    """What the policies of ports look at; `network` has id, project_id and shared."""
+    shared = sharing.seen_as_shared(session, req.ctx, [network], "network")
     owner = "" if device_owner is UNSET else device_owner
     return resources.target(
         project_id,
         **{
             "network:project_id": network.project_id,
-            "network:shared": network.shared,
+            "network:shared": bool(shared),
             "network_device": owner.startswith("network:"),
         },
     )
@@ -64,12 +68,7 @@ def address_pairs(pairs: Any, mac: str, security: bool) -> list[dict[str, str]]:
     for pair in pairs:
         if not pair.ip_address:
             raise fault("AllowedAddressPairsMissingIP")
-        try:
-            ip_network(pair.ip_address, strict=False)
-        except ValueError:
-            raise invalid(
-                f"'{pair.ip_address}' in 'allowed_address_pairs' is not an address or CIDR"
-            ) from None
+        parse_net(pair.ip_address, "allowed_address_pairs.ip_address")
         entry = {"ip_address": pair.ip_address, "mac_address": (pair.mac_address or mac).lower()}
         if entry in checked:
             raise invalid(f"'allowed_address_pairs' has {pair.ip_address} twice")
@@ -92,7 +91,7 @@ def group_ids(
         raise fault("PortSecurityAndIPRequiredForSecurityGroups")
     stmt = select(SecurityGroup.id).where(SecurityGroup.id.in_(wanted))
     if not req.ctx.is_admin:
-        stmt = stmt.where(SecurityGroup.project_id == project_id)
+        stmt = stmt.where(visible(req.ctx))
     found = set(session.scalars(stmt))
     missing = [ident for ident in wanted if ident not in found]
     if missing:

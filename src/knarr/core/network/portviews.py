@@ -26,6 +26,7 @@ PLAIN = (
     "device_owner",
     "port_security_enabled",
     "allowed_address_pairs",
+    "qos_policy_id",
 )
 
 
@@ -50,12 +51,19 @@ def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str,
         session, select(PortGroup.port_id, PortGroup.group_id).where(PortGroup.port_id.in_(ids))
     )
     tags = resources.tags_of(session, ids)
-    mtus: dict[str, int] | None = None
-    if req.allows("get_port:binding:host_id"):
-        networks = {row.network_id for row in rows}
-        found_mtus = session.execute(select(Network.id, Network.mtu).where(Network.id.in_(networks)))
-        mtus = {row.id: row.mtu for row in found_mtus}
-    return [_view(row, addresses, groups, tags, mtus) for row in rows]
+    wanted = {row.network_id for row in rows}
+    columns = select(Network.id, Network.mtu, Network.qos_policy_id)
+    networks = {row.id: row for row in session.execute(columns.where(Network.id.in_(wanted)))}
+    seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
+    return [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a view depends on beside the port: whether the caller is told of bindings, and the DNS domain."""
+
+    bindings: bool
+    dns_domain: str
 
 
 def _view(
@@ -63,32 +71,44 @@ def _view(
     addresses: dict[str, list[dict[str, str]]],
     groups: dict[str, list[str]],
     tags: dict[str, list[str]],
-    mtus: dict[str, int] | None,
+    network: Any,
+    seen: Seen,
 ) -> dict[str, Any]:
+    fixed_ips = addresses.get(row.id, [])
+    from_network = None if row.device_owner.startswith("network:") else network.qos_policy_id
     view = {
         **resources.standard_view(row, tags),
         **{name: getattr(row, name) for name in PLAIN},
-        "fixed_ips": addresses.get(row.id, []),
+        "fixed_ips": fixed_ips,
+        "qos_network_policy_id": from_network,
+        "dns_assignment": [_dns(row.dns_name, fixed["ip_address"], seen.dns_domain) for fixed in fixed_ips],
         "security_groups": groups.get(row.id, []),
         "dns_name": row.dns_name,
         "binding:vnic_type": row.vnic_type,
     }
-    if mtus is not None:
+    if seen.bindings:
         view["binding:host_id"] = row.host
         view["binding:profile"] = row.profile
         view["binding:vif_type"] = row.vif_type
-        view["binding:vif_details"] = binding.vif_details(row, mtus.get(row.network_id, 0))
+        view["binding:vif_details"] = binding.vif_details(row, network.mtu)
     return view
+
+
+def _dns(name: str, address: str, domain: str) -> dict[str, str]:
+    """An entry of `dns_assignment`: ports without a name are named after their address, as upstream does."""
+    hostname = name or "host-" + address.replace(".", "-").replace(":", "-")
+    fqdn = hostname if hostname.endswith(".") else f"{hostname}.{domain}" if domain else hostname
+    return {"hostname": name or hostname, "ip_address": address, "fqdn": fqdn}
 
 
 @dataclass(frozen=True)
 class Made:
-    """A port as it was written a moment ago: its columns, (subnet id, address) pairs, groups, and the MTU."""
+    """A port as it was written a moment ago: its columns, (subnet id, address) pairs, groups, and network."""
 
     columns: dict[str, Any]
     addresses: list[tuple[str, str]]
     groups: list[str]
-    mtu: int
+    network: Any
 
 
 def new_view(req: Request, made: Made) -> dict[str, Any]:
@@ -96,8 +116,8 @@ def new_view(req: Request, made: Made) -> dict[str, Any]:
     row = SimpleNamespace(**made.columns)
     pairs = sorted(made.addresses, key=lambda pair: ":" in pair[1])
     fixed = [{"subnet_id": subnet_id, "ip_address": ip} for subnet_id, ip in pairs]
-    mtus = {row.network_id: made.mtu} if req.allows("get_port:binding:host_id") else None
-    return _view(row, {row.id: fixed}, {row.id: made.groups}, {}, mtus)
+    seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
+    return _view(row, {row.id: fixed}, {row.id: made.groups}, {}, made.network, seen)
 
 
 def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
@@ -144,6 +164,7 @@ PORTS = resources.Resource(
                 "device_id",
                 "device_owner",
                 "dns_name",
+                "qos_policy_id",
             )
         },
         "admin_state_up": resources.is_true(Port.admin_state_up),

@@ -42,6 +42,14 @@ def is_true(column: Any) -> Filter:
     return condition
 
 
+def chosen(condition: ColumnElement[bool], name: str, values: list[str]) -> ColumnElement[bool]:
+    """The condition or its contrary, as the values of a yes-or-no filter ask."""
+    wanted = {BOOLEANS.get(value.lower()) for value in values}
+    if None in wanted:
+        raise BadRequest(f"Invalid value for '{name}': use true or false.")
+    return or_(False, *(condition if one else ~condition for one in wanted))
+
+
 def number(column: Any) -> Filter:
     def condition(name: str, values: list[str]) -> ColumnElement[bool]:
         if not all(value.lstrip("-").isdecimal() and len(value) < 10 for value in values):
@@ -104,6 +112,8 @@ class Resource:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sortable: tuple[str, ...] = ()
     visible: Callable[[RequestContext], ColumnElement[bool]] | None = None
+    standard: bool = True
+    """Whether the model has Neutron's standard attributes."""
 
     @property
     def key(self) -> str:
@@ -112,14 +122,8 @@ class Resource:
 
     @property
     def listing(self) -> Listing:
-        sortable = (
-            "project_id",
-            "description",
-            "created_at",
-            "updated_at",
-            "revision_number",
-            *self.sortable,
-        )
+        standard = ("project_id", "description", "created_at", "updated_at", "revision_number")
+        sortable = (*standard, *self.sortable) if self.standard else self.sortable
         return Listing(
             self.model,
             sortable=sortable,
@@ -247,7 +251,10 @@ def owner(req: Request, body: Any) -> str:
     own = req.ctx.project_id
     if not asked and not own:
         raise BadRequest("'project_id' is required, for the token has no project.")
-    return str(asked.pop() if asked else own)
+    wanted = str(asked.pop() if asked else own)
+    if wanted != own and not {"admin", "service", "advsvc"} & set(req.ctx.roles):
+        raise Forbidden("Policy doesn't allow 'project_id' to be another project than the token's.")
+    return wanted
 
 
 def target(project_id: str, **more: Any) -> dict[str, Any]:

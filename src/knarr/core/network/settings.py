@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-QUOTAS = {"network": 100, "subnet": 100, "port": 500, "security_group": 10, "security_group_rule": 100}
+QUOTAS = {
+    "network": 100,
+    "subnet": 100,
+    "subnetpool": -1,
+    "port": 500,
+    "router": 10,
+    "floatingip": 50,
+    "security_group": 10,
+    "security_group_rule": 100,
+    "rbac_policy": 10,
+}
 
 
 def options() -> list[Any]:
@@ -28,6 +38,11 @@ def options() -> list[Any]:
             "public_network_cidr",
             default="172.24.4.0/24",
             help="CIDR of the external network 'public', made likewise. Empty: it is not made.",
+        ),
+        cfg.StrOpt(
+            "dns_domain",
+            default="openstacklocal.",
+            help="Domain of the names in the dns_assignment of ports; a final dot makes it absolute.",
         ),
         cfg.FloatOpt(
             "reconcile_interval",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from itertools import pairwise
 from typing import Any
 
 from knarr.core.network.errors import fault, invalid
-from knarr.core.network.ipam import EUI64_MODES, parse_ip, usable
+from knarr.core.network.ipam import EUI64_MODES, parse_ip, parse_net, usable
 from knarr.kernel.schema import UNSET
 
 Ip = IPv4Address | IPv6Address
@@ -15,10 +15,7 @@ Net = IPv4Network | IPv6Network
 
 
 def parse_cidr(value: str, version: Any, field: str = "cidr") -> Net:
-    try:
-        net = ip_network(value, strict=False)
-    except ValueError:
-        raise invalid(f"'{value}' in '{field}' is not a valid IP network, e.g. 10.0.0.0/24") from None
+    net = parse_net(value, field)
     if "/" not in value:
         raise invalid(f"'{value}' in '{field}' needs a prefix length, e.g. 10.0.0.0/24")
     if version is not UNSET and net.version != version:

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from knarr.core.network.binding import ALIVE
-from knarr.core.network.models import Host, Port
+from knarr.core.network.models import Host, Network, Port, Router, RouterPort
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
 
 SYNC_NETWORK = "network.network.sync"
 SYNC_PORT = "network.port.sync"
 SYNC_GROUP = "network.security_group.sync"
+SYNC_ROUTER = "network.router.sync"
+SYNC_PORTS = "network.ports.sync"
 
 
 def network(session: Session, req: Any, network_id: str) -> None:
@@ -29,6 +31,9 @@ def network(session: Session, req: Any, network_id: str) -> None:
     )
     for host in hosts.all():
         _tell(session, req, SYNC_NETWORK, "network", network_id, host)
+    among = select(RouterPort.router_id).where(RouterPort.network_id == network_id)
+    for row in session.execute(select(Router.id, Router.host).where(Router.id.in_(among))).all():
+        router(session, req, row.id, row.host)
 
 
 def network_gone(session: Session, req: Any, network_id: str) -> None:
@@ -49,6 +54,47 @@ def group(session: Session, req: Any, group_id: str) -> None:
     """A security group's rules changed, or it is gone."""
     for host in _all(session):
         _tell(session, req, SYNC_GROUP, "security_group", group_id, host)
+
+
+def network_ports(session: Session, req: Any, network_id: str) -> None:
+    """What all ports of a network have by it is another now: its QoS policy, addresses by SLAAC."""
+    _ports(session, req, "network", network_id, Port.network_id == network_id)
+
+
+def policy(session: Session, req: Any, policy_id: str) -> None:
+    """The rules of a QoS policy changed."""
+    networks = select(Network.id).where(Network.qos_policy_id == policy_id)
+    using = or_(Port.qos_policy_id == policy_id, Port.network_id.in_(networks))
+    _ports(session, req, "qos_policy", policy_id, using)
+
+
+def _ports(session: Session, req: Any, what: str, ident: str, using: Any) -> None:
+    for host in session.scalars(select(Port.host).where(using, Port.host != "").distinct()).all():
+        _tell(session, req, SYNC_PORTS, what, ident, host)
+
+
+def router(session: Session, req: Any, router_id: str, host: str) -> None:
+    """A router, its legs or its floating IPs changed, or it is gone from the host."""
+    if host:
+        _tell(session, req, SYNC_ROUTER, "router", router_id, host)
+
+
+def routers(session: Session, req: Any, ids: Iterable[str | None]) -> None:
+    """As `router`, for those of these that are there."""
+    wanted = sorted({ident for ident in ids if ident})
+    if not wanted:
+        return
+    for row in session.execute(select(Router.id, Router.host).where(Router.id.in_(wanted))).all():
+        router(session, req, row.id, row.host)
+
+
+def carrier(session: Session, preferred: str) -> str:
+    """A host for a new router: the preferred one if it is alive and carries routers, else another or ""."""
+    rows = session.execute(
+        select(Host.host, Host.capabilities).where(Host.seen_at > utcnow() - ALIVE).order_by(Host.host)
+    )
+    able = [row.host for row in rows if "routers" in (row.capabilities or ())]
+    return preferred if preferred in able else next(iter(able), "")
 
 
 def _all(session: Session) -> Iterable[str]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import desired
+from knarr.core.network import desired, desired_routers
 from knarr.core.network.drivers.base import NetworkBackend
 from knarr.core.network.hosting import heartbeat, hosting, reconcile
-from knarr.core.network.models import Port
-from knarr.core.network.sync import SYNC_GROUP, SYNC_NETWORK, SYNC_PORT
+from knarr.core.network.models import FloatingIp, Network, Port, Router
+from knarr.core.network.sync import SYNC_GROUP, SYNC_NETWORK, SYNC_PORT, SYNC_PORTS, SYNC_ROUTER
 from knarr.kernel.operations import OperationKind, Step
 from knarr.kernel.periodic import Periodic
 from knarr.kernel.work import Work
@@ -26,7 +26,9 @@ def sync_port(work: Work) -> None:
     here = hosting(work.runtime)
 
     def act(backend: NetworkBackend, session: Session) -> Then:
-        bound = desired.ports(session, (Port.id == work.resource_id) & (Port.host != ""), here.host)
+        bound = desired.ports(
+            session, (Port.id == work.resource_id) & (Port.host != "") & desired.NOT_A_LEG, here.host
+        )
         if not bound:
             return partial(backend.remove_port, work.resource_id)
         port = bound[0]
@@ -78,10 +80,58 @@ def sync_group(work: Work) -> None:
     here.follow(act)
 
 
+def sync_ports(work: Work) -> None:
+    """Apply the ports here that use a QoS policy, or are on a network that got another one."""
+    here = hosting(work.runtime)
+    if work.resource_type == "network":
+        using = Port.network_id == work.resource_id
+    else:
+        networks = select(Network.id).where(Network.qos_policy_id == work.resource_id)
+        using = (Port.qos_policy_id == work.resource_id) | Port.network_id.in_(networks)
+
+    def act(backend: NetworkBackend, session: Session) -> Then:
+        found = desired.ports(session, using & (Port.host == here.host) & desired.NOT_A_LEG, here.host)
+        return partial(backend.apply_ports, found) if found else None
+
+    here.follow(act)
+
+
+def sync_router(work: Work) -> None:
+    here = hosting(work.runtime)
+
+    def act(backend: NetworkBackend, session: Session) -> Then:
+        mine = (Router.id == work.resource_id) & (Router.host == here.host)
+        found = desired_routers.routers(session, mine)
+        if not found:
+            return partial(backend.remove_router, work.resource_id)
+        legs = desired_routers.legs_of(found[0])
+        networks = desired.networks(session, {leg.network_id for leg in legs} - here.networks)
+
+        def apply() -> None:
+            for network in networks:
+                backend.apply_network(network)
+                here.networks.add(network.id)
+            backend.apply_router(found[0])
+
+        return apply
+
+    here.follow(act)
+    here.routed([work.resource_id])
+
+
+def router_failed(work: Work, error: BaseException) -> None:
+    """What was to lead through the router does not."""
+    waiting = (FloatingIp.router_id == work.resource_id, FloatingIp.status == "DOWN")
+    with work.db.write() as session:
+        session.execute(update(FloatingIp).where(*waiting).values(status="ERROR"))
+
+
 OPERATIONS = (
     OperationKind(SYNC_PORT, (Step("apply", sync_port),), retries=8, target="host"),
     OperationKind(SYNC_NETWORK, (Step("apply", sync_network),), retries=8, target="host"),
     OperationKind(SYNC_GROUP, (Step("apply", sync_group),), retries=8, target="host"),
+    OperationKind(SYNC_PORTS, (Step("apply", sync_ports),), retries=8, target="host"),
+    OperationKind(SYNC_ROUTER, (Step("apply", sync_router),), retries=8, target="host", failed=router_failed),
 )
 
 PERIODICS = (

@@ -14,9 +14,12 @@ def ensure_bridge(name: str, mtu: int = 1500) -> bool:
     netlink = host()
     found = links.get_link(netlink, name)
     if found is None:
-        if links.add_bridge(netlink, name, mtu):
+        made = links.add_bridge(netlink, name)
+        found = links.get_link(netlink, name)
+        if made and found is not None:
+            # Only an MTU that is changed counts as chosen; else the bridge takes its ports' smallest.
+            links.set_link(netlink, found, mtu=mtu)
             return True
-        found = links.get_link(netlink, name)  # another thread was quicker
     if found is None or (found.up and found.mtu == mtu):
         return False
     links.set_link(netlink, found, up=True, mtu=mtu)

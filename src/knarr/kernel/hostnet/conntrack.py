@@ -13,9 +13,9 @@ from knarr.kernel.hostnet.netlink import Netlink, attribute, parse
 
 NETLINK_NETFILTER = 12
 CT_GET, CT_DELETE = (1 << 8) | 1, (1 << 8) | 2
-CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE = 1, 12, 18
+CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_ID, CTA_ZONE = 1, 2, 12, 18
 CTA_TUPLE_IP, CTA_TUPLE_PROTO = 1, 2
-CTA_PROTO_NUM, CTA_PROTO_DST_PORT = 1, 3
+CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT = 1, 2, 3
 CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMPV6_TYPE = 5, 8
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,7 +25,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 class Connection:
     """A tracked connection as its first packet went.
 
-    port: destination port, or None; icmp: (type, code), or None.
+    port: destination port, or None; icmp: (type, code), or None. answerer, answer_port: where replies come
+    from, which is not the destination when that was translated; answered: where they go, which is not the
+    source when that was.
     """
 
     zone: int
@@ -34,6 +36,9 @@ class Connection:
     protocol: int
     port: int | None
     icmp: tuple[int, int] | None
+    answerer: Address | None = None
+    answer_port: int | None = None
+    answered: Address | None = None
 
 
 def cut(doomed: Callable[[Connection], bool], zones: set[int]) -> int:
@@ -46,16 +51,16 @@ def cut(doomed: Callable[[Connection], bool], zones: set[int]) -> int:
         for body in netlink.dump("list connections", CT_GET, _head(socket.AF_UNSPEC)):
             found = parse(body[4:])
             zone = int.from_bytes(found.get(CTA_ZONE, b"\0\0"), "big")
-            if zone in zones and doomed(_connection(zone, found[CTA_TUPLE_ORIG])):
+            if zone in zones and doomed(_connection(zone, found)):
                 count += _delete(netlink, body[0], found)
     return count
 
 
 def _delete(netlink: Netlink, family: int, found: dict[int, bytes]) -> bool:
     payload = _head(family) + attribute(CTA_TUPLE_ORIG | 0x8000, found[CTA_TUPLE_ORIG])
-    payload += attribute(CTA_ZONE, found[CTA_ZONE])
-    if CTA_ID in found:
-        payload += attribute(CTA_ID, found[CTA_ID])
+    for kind in (CTA_ZONE, CTA_ID):  # an entry of zone 0 names none
+        if kind in found:
+            payload += attribute(kind, found[kind])
     return netlink.change("cut a connection", CT_DELETE, payload, 0, (errno.ENOENT,))
 
 
@@ -63,20 +68,33 @@ def _head(family: int) -> bytes:
     return struct.pack("=BBH", family, 0, 0)
 
 
-def _connection(zone: int, packed: bytes) -> Connection:
-    both = parse(packed)
-    addresses, protocol = parse(both[CTA_TUPLE_IP]), parse(both[CTA_TUPLE_PROTO])
-    source, destination = (1, 2) if 1 in addresses else (3, 4)
-    port = protocol.get(CTA_PROTO_DST_PORT)
+def _connection(zone: int, found: dict[int, bytes]) -> Connection:
+    source, destination, protocol = _tuple(found[CTA_TUPLE_ORIG])
+    answerer, answered, reply = _tuple(found[CTA_TUPLE_REPLY])
     icmp = None
     for kind in (CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMPV6_TYPE):
         if kind in protocol:
             icmp = (protocol[kind][0], protocol[kind + 1][0])
     return Connection(
         zone,
-        ipaddress.ip_address(addresses[source]),
-        ipaddress.ip_address(addresses[destination]),
+        source,
+        destination,
         protocol[CTA_PROTO_NUM][0],
-        int.from_bytes(port, "big") if port else None,
+        _port(protocol.get(CTA_PROTO_DST_PORT)),
         icmp,
+        answerer,
+        _port(reply.get(CTA_PROTO_SRC_PORT)),
+        answered,
     )
+
+
+def _tuple(packed: bytes) -> tuple[Address, Address, dict[int, bytes]]:
+    """Source, destination and the protocol's attributes."""
+    both = parse(packed)
+    addresses, protocol = parse(both[CTA_TUPLE_IP]), parse(both[CTA_TUPLE_PROTO])
+    source, destination = (1, 2) if 1 in addresses else (3, 4)
+    return ipaddress.ip_address(addresses[source]), ipaddress.ip_address(addresses[destination]), protocol
+
+
+def _port(packed: bytes | None) -> int | None:
+    return int.from_bytes(packed, "big") if packed else None

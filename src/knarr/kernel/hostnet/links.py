@@ -54,7 +54,8 @@ class Link:
     kind: str
 
 
-def _ifinfo(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
+def link_message(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
+    """The fixed head of a request on a device."""
     return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, change)
 
 
@@ -77,17 +78,17 @@ def read_link(body: bytes) -> Link:
 
 def get_link(netlink: Netlink, name: str) -> Link | None:
     """The device of that name, or None."""
-    payload = _ifinfo() + attribute(IFLA_IFNAME, name)
+    payload = link_message() + attribute(IFLA_IFNAME, name)
     body = netlink.get(f"look for {name}", RTM_GETLINK, payload, fine=(errno.ENODEV,))
     return read_link(body) if body else None
 
 
 def get_links(netlink: Netlink) -> list[Link]:
     """Every device."""
-    return [read_link(body) for body in netlink.dump("list devices", RTM_GETLINK, _ifinfo())]
+    return [read_link(body) for body in netlink.dump("list devices", RTM_GETLINK, link_message())]
 
 
-def add_bridge(netlink: Netlink, name: str, mtu: int) -> bool:
+def add_bridge(netlink: Netlink, name: str) -> bool:
     """Makes a bridge that is up. False if the name is taken."""
     # Snooping is off: groups joined before a querier exists would not be reached, and neighbour discovery
     # is multicast.
@@ -98,7 +99,7 @@ def add_bridge(netlink: Netlink, name: str, mtu: int) -> bool:
         attribute(IFLA_BR_MCAST_SNOOPING, b"\0"),
     )
     info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, "bridge"), data)
-    payload = _ifinfo(0, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name) + attribute(IFLA_MTU, mtu) + info
+    payload = link_message(0, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name) + info
     step, fine = f"make bridge {name}", (errno.EEXIST,)
     return netlink.change(step, RTM_NEWLINK, payload, NLM_F_CREATE | NLM_F_EXCL, fine)
 
@@ -118,7 +119,7 @@ def add_veth(
     the open file.
     """
     far = (
-        _ifinfo()
+        link_message()
         + attribute(IFLA_IFNAME, peer)
         + attribute(IFLA_ADDRESS, mac_bytes(peer_mac))
         + attribute(IFLA_MTU, mtu)
@@ -126,7 +127,7 @@ def add_veth(
     )
     data = nested(IFLA_INFO_DATA, attribute(VETH_INFO_PEER | 0x8000, far))
     payload = (
-        _ifinfo(0, IFF_UP, IFF_UP)
+        link_message(0, IFF_UP, IFF_UP)
         + attribute(IFLA_IFNAME, name)
         + attribute(IFLA_MTU, mtu)
         + attribute(IFLA_MASTER, master)
@@ -147,7 +148,7 @@ def set_link(
     group: int | None = None,
 ) -> None:
     """Changes what is given."""
-    payload = _ifinfo(link.index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
+    payload = link_message(link.index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
     if mtu is not None:
         payload += attribute(IFLA_MTU, mtu)
     if mac is not None:
@@ -161,7 +162,7 @@ def set_link(
 
 def delete_link(netlink: Netlink, name: str) -> bool:
     """Removes a device. False if it is not there."""
-    payload = _ifinfo() + attribute(IFLA_IFNAME, name)
+    payload = link_message() + attribute(IFLA_IFNAME, name)
     return netlink.change(f"remove {name}", RTM_DELLINK, payload, 0, (errno.ENODEV,))
 
 
@@ -251,6 +252,21 @@ def get_routes(netlink: Netlink, index: int) -> set[RouteEntry]:
             gateway = attributes.get(RTA_GATEWAY)
             nexthop = str(ipaddress.ip_address(gateway)) if gateway else None
             found.add(RouteEntry(str(ipaddress.ip_network((packed, length))), nexthop))
+    return found
+
+
+def get_destinations(netlink: Netlink) -> list[tuple[int, ipaddress.IPv4Network]]:
+    """IPv4 networks that the host reaches otherwise than by its default route, each with the ifindex of
+    the device.
+    """
+    found = []
+    head = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
+    for body in netlink.dump("list routes", RTM_GETROUTE, head):
+        _, length, _, _, table, _, _, kind, _ = struct.unpack_from("=BBBBBBBBI", body)
+        attributes = parse(body[12:])
+        if table == RT_TABLE_MAIN and kind == RTN_UNICAST and RTA_DST in attributes:
+            network = ipaddress.IPv4Network((attributes[RTA_DST], length))
+            found.append((number(attributes.get(RTA_OIF)), network))
     return found
 
 

@@ -60,19 +60,39 @@ def run_in_namespace(netns: Netns, function: Callable[[], T]) -> T:
     return _in_thread(lambda: _enter(netns), function)
 
 
+def run_in_new_namespace(function: Callable[[], T]) -> T:
+    """Runs the function in a thread that stands in a new namespace without a name; what it makes there goes
+    when it returns. Hands on its result or exception.
+    """
+    return _in_thread(lambda: _call("unshare", CLONE_NEWNET), function)
+
+
 def create_namespace(name: str) -> str:
     """Makes the namespace /run/netns/<name> (as `ip netns add`) with lo up. Returns its path."""
     path = NAMED / name
     NAMED.mkdir(parents=True, exist_ok=True)
-    if path.exists():
+    if has_namespace(name):
         return str(path)
-    path.touch(mode=0o600)
+    path.touch(mode=0o600)  # perhaps once more: a run that was killed here left a file that is no namespace
     try:
         _in_thread(lambda: _call("unshare", CLONE_NEWNET), lambda: _set_up(str(path)))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return str(path)
+
+
+def has_namespace(name: str) -> bool:
+    """Whether /run/netns/<name> is there and really is a namespace."""
+    try:
+        return (NAMED / name).stat().st_dev == Path(OWN).stat().st_dev
+    except FileNotFoundError:
+        return False
+
+
+def namespace_inode(netns: Netns | None = None) -> int:
+    """The number that tells this namespace (None: the calling thread's) from all others that are there."""
+    return Path(OWN if netns is None else namespace_path(netns)).stat().st_ino
 
 
 def delete_namespace(name: str) -> bool:

@@ -26,6 +26,8 @@ class NftError(Exception):
 class _Runner(Protocol):
     def run(self, commands: str) -> str: ...
 
+    def close(self) -> None: ...
+
 
 class Nft:
     """Runs nftables commands in the network namespace of the thread that makes the instance.
@@ -42,6 +44,11 @@ class Nft:
         if commands:
             with self._lock:
                 self._runner.run("\n".join(commands) + "\n")
+
+    def close(self) -> None:
+        """Gives back what the instance holds; it is not used again."""
+        with self._lock:
+            self._runner.close()
 
     def list_table(self, family: str, table: str) -> list[dict[str, Any]]:
         """Objects of the table as nftables' JSON has them ({"chain":
@@ -90,12 +97,17 @@ class _Library:
             function.argtypes = (ctypes.c_void_p,)
         for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):
             getattr(library, name).argtypes = (ctypes.c_void_p,)
+        library.nft_ctx_free.argtypes = (ctypes.c_void_p,)
+        library.nft_ctx_free.restype = None
         library.nft_ctx_output_set_flags.argtypes = (ctypes.c_void_p, ctypes.c_uint)
         library.nft_run_cmd_from_buffer.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
         self._library = library
         self._context = library.nft_ctx_new(0)
         library.nft_ctx_buffer_output(self._context)
         library.nft_ctx_buffer_error(self._context)
+
+    def close(self) -> None:
+        self._library.nft_ctx_free(self._context)
 
     def run(self, commands: str) -> str:
         # The JSON flag also makes the parser try JSON first, so it is on for listing only.
@@ -112,6 +124,9 @@ class _Library:
 class _Program:
     def __init__(self, program: str) -> None:
         self._program = program
+
+    def close(self) -> None:
+        pass
 
     def run(self, commands: str) -> str:
         # Listing takes its command as arguments: with -j the program would read its input as JSON.

@@ -11,10 +11,12 @@ from sqlalchemy import func, select
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.periodic import Periodic
-from knarr.services.container import sync
-from knarr.services.container.drivers.base import EngineError
+from knarr.services.container import cpusets, follow, sync
+from knarr.services.container.drivers.base import ContainerEvent, EngineError
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import ComputeHost, ComputeService, Container
+from knarr.services.container.sessions.proxy import proxy_of
+from knarr.services.container.streams import sources_of
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
@@ -43,16 +45,23 @@ class Agent:
     def _follow(self) -> None:
         engine = engine_of(self._runtime)
         engine.start_background()
-        engine.events(partial(sync.on_event, self._runtime), self._stop)
+        engine.events(self._on_event, self._stop)
+
+    def _on_event(self, event: ContainerEvent) -> None:
+        follow.announce(self._runtime, event)
+        sync.on_event(self._runtime, event)
 
 
 def start(runtime: Runtime) -> None:
     agent = runtime.component("container.agent", partial(Agent, runtime))
     heartbeat(runtime)
+    proxy_of(runtime).start()
     agent.start()
 
 
 def stop(runtime: Runtime) -> None:
+    proxy_of(runtime).stop()
+    sources_of(runtime).close_all()
     runtime.component("container.agent", partial(Agent, runtime)).stop()
 
 
@@ -68,7 +77,7 @@ def heartbeat(runtime: Runtime) -> None:
         return
     with runtime.db.write() as session:
         _report(session, runtime)
-        _inventory(session, runtime.host, info)
+        _inventory(session, runtime.host, _facts(info, runtime.conf.container))
 
 
 def _report(session: Any, runtime: Runtime) -> None:
@@ -82,13 +91,13 @@ def _report(session: Any, runtime: Runtime) -> None:
     service.last_seen_up = utcnow()
 
 
-def _inventory(session: Any, hostname: str, info: Any) -> None:
+def _inventory(session: Any, hostname: str, facts: dict[str, Any]) -> None:
     """The host's size, and its claims counted anew from the rows."""
     host = session.scalars(select(ComputeHost).where(ComputeHost.hostname == hostname)).first()
     if host is None:
         host = ComputeHost(hostname=hostname)
         session.add(host)
-    for name, value in _facts(info).items():
+    for name, value in facts.items():
         if getattr(host, name) != value:
             setattr(host, name, value)
     claims = session.execute(
@@ -99,7 +108,7 @@ def _inventory(session: Any, hostname: str, info: Any) -> None:
     host.total_containers, host.cpu_used, host.mem_used, host.disk_used = (value or 0 for value in claims)
 
 
-def _facts(info: Any) -> dict[str, Any]:
+def _facts(info: Any, conf: Any) -> dict[str, Any]:
     return {
         "mem_total": info.memory_mib,
         "cpus": info.cpus,
@@ -111,10 +120,18 @@ def _facts(info: Any) -> dict[str, Any]:
         "kernel_version": info.kernel_version,
         "labels": dict(info.labels),
         "runtimes": sorted(info.runtimes),
+        "enable_cpu_pinning": conf.enable_cpu_pinning,
+        "floating_cpu_set": conf.floating_cpu_set,
+        "numa": cpusets.topology(info, conf.floating_cpu_set),
     }
 
 
+def sweep_sessions(runtime: Runtime) -> None:
+    proxy_of(runtime).sweep()
+
+
 PERIODICS = (
+    Periodic("container.sessions", 60, sweep_sessions),
     Periodic("container.heartbeat", "container.report_interval", heartbeat),
     Periodic("container.sync", "container.sync_interval", sync.full, run_at_start=True),
 )

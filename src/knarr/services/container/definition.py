@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from knarr.kernel.routing import Microversions
 from knarr.kernel.service import Service
-from knarr.services.container import agent, remote, usage, work
+from knarr.services.container import agent, fake_admin, image_work, remote, streams, usage, work
 from knarr.services.container.api.root import MAXIMUM, MINIMUM
 from knarr.services.container.drivers.docker.options import docker_options
 from knarr.services.container.drivers.fake.options import fake_options
@@ -12,6 +12,9 @@ from knarr.services.container.errors import error_body
 from knarr.services.container.options import GROUP, OPTIONS
 from knarr.services.container.policies import POLICIES
 from knarr.services.container.routes import ROUTES
+from knarr.services.container.sessions import options as sessions
+
+INSIDE = ((sessions.GROUP, sessions.OPTIONS), (streams.GROUP, streams.options()))
 
 
 def build() -> Service:
@@ -25,10 +28,10 @@ def build() -> Service:
         policies=POLICIES,
         error_body=error_body,
         microversions=Microversions("container", MINIMUM, MAXIMUM, MINIMUM),
-        operations=work.OPERATIONS,
-        periodics=agent.PERIODICS,
-        options=((GROUP, OPTIONS), ("docker", docker_options()), ("fake_engine", fake_options())),
-        rpc=remote.METHODS,
+        operations=(*work.OPERATIONS, *image_work.OPERATIONS),
+        periodics=(*agent.PERIODICS, *usage.PERIODICS, *image_work.PERIODICS),
+        options=((GROUP, OPTIONS), ("docker", docker_options()), ("fake_engine", fake_options()), *INSIDE),
+        rpc={**remote.METHODS, **fake_admin.METHODS},
         quotas=usage.quotas,
         start=agent.start,
         stop=agent.stop,

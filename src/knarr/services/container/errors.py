@@ -36,6 +36,7 @@ def from_engine(error: Exception) -> KnarrError:
     from knarr.services.container.drivers import base
 
     table: tuple[tuple[type[Exception], type[KnarrError]], ...] = (
+        (base.RegistryUnavailable, ServiceUnavailable),
         (base.NotThere, NotFound),
         (base.EngineConflict, Conflict),
         (base.EngineTimeout, Conflict),

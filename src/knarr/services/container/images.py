@@ -1,69 +1,75 @@
-"""Images: what of them can be known at once, and how they come to the engine of a host."""
+"""Images: what they are called on the engine of a host, and how they come there.
+
+Two drivers: `docker`, where the engine pulls from a registry, and `glance`, where the image service's file is
+loaded.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from knarr.kernel.errors import BadRequest, Conflict
-from knarr.kernel.operations import Fatal
-from knarr.services.container.rest import TIMEOUT, call, get
+from knarr.kernel.operations import Fatal, Retry
+from knarr.services.container import glance, registries
+from knarr.services.container.drivers.base import Credentials, ImageInfo, ImageNotFound, RegistryUnavailable
+from knarr.services.container.drivers.names import canonical
 
 GLANCE = "glance"
+ALWAYS, NEVER = "always", "never"
 
-
-def check_glance(client: Any, wanted: str) -> str:
-    """The id of the caller's Glance image of that id or name. Raises BadRequest unless a container can be
-    made of it."""
-    image = call(client, "GET", f"/v2/images/{wanted}", absent_ok=True) if _plain(wanted) else None
-    if image is None:
-        found = get(client, "/v2/images", [("name", wanted)])["images"]
-        if len(found) > 1:
-            raise Conflict(f"Multiple images have the name '{wanted}': use the id instead.")
-        image = found[0] if found else None
-    if image is None:
-        raise BadRequest(f"Image {wanted} could not be found in the image service.", code="ImageNotFound")
-    if image.get("status") != "active":
-        raise BadRequest(f"Image {wanted} is {image.get('status')}: only an active image can be used.")
-    if image.get("container_format") != "docker":
-        raise BadRequest(
-            f"Image {wanted} has the container_format {image.get('container_format')}; it must be docker."
-        )
-    return str(image["id"])
+check_glance = glance.check
 
 
 def engine_ref(container: Any) -> str:
     """What the image is called on the engine. Glance's go by their id, so that no name hides another's."""
     if container.image_driver == GLANCE:
         return f"glance/{container.image_id}:latest"
-    return str(container.image)
+    return registries.full_name(str(container.image), container.image_registry)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names mean the same image on an engine."""
+    return canonical(one) == canonical(other)
 
 
 def ensure(work: Any, engine: Any, container: Any) -> None:
-    """Have the image on the engine as the pull policy says. Raises Fatal, or the engine's error with what
-    was tried."""
-    ref = engine_ref(container)
-    policy = container.image_pull_policy
-    present = engine.image_present(ref) if policy != "always" or container.image_driver == GLANCE else None
-    if present is not None:
-        return
-    if policy == "never":
-        raise Fatal(f"Image {container.image} is not on host {work.host}, and image_pull_policy is never.")
+    """Have the image on the engine as the pull policy says. Raises Fatal with what was tried, or Retry while
+    its registry does not answer."""
+    ref, policy = engine_ref(container), container.image_pull_policy
     if container.image_driver == GLANCE:
-        _load(work, engine, container, ref)
-    else:
-        engine.pull(ref, progress=lambda done, total, text: work.progress(done, total or None, text))
+        if engine.image_present(ref) is not None:
+            return
+        _refuse_never(work, str(container.image), policy)
+        glance.load(work, engine, container.image_id, ref)
+        return
+    login = registries.credentials(work.runtime, ref, container.registry_id)
+    have(work, engine, ref, policy, login)
 
 
-def _load(work: Any, engine: Any, container: Any, ref: str) -> None:
-    path = f"/v2/images/{container.image_id}/file"
-    answer = work.runtime.service_client("image").get(path, stream=True, timeout=TIMEOUT)
-    if answer.status_code != 200:
-        raise Fatal(
-            f"Image {container.image} could not be read from the image service ({answer.status_code})."
-        )
-    work.progress(0, None, f"loading image {container.image}")
-    engine.load(answer.raw, ref)
+def have(work: Any, engine: Any, ref: str, policy: str, login: Credentials | None) -> ImageInfo:
+    """The image under its full name, pulled if the policy asks for it. Raises as `ensure` does."""
+    present: ImageInfo | None = engine.image_present(ref) if policy != ALWAYS else None
+    if present is not None:
+        return present
+    _refuse_never(work, ref, policy)
+    return _pull(work, engine, ref, policy, login)
 
 
-def _plain(text: str) -> bool:
-    return all(c.isalnum() or c == "-" for c in text)
+def _refuse_never(work: Any, image: str, policy: str) -> None:
+    if policy == NEVER:
+        raise Fatal(f"Image {image} is not on host {work.host}, and image_pull_policy is never.")
+
+
+def _pull(work: Any, engine: Any, ref: str, policy: str, login: Credentials | None) -> ImageInfo:
+    def progress(done: int, total: int, text: str) -> None:
+        work.check()
+        work.progress(done, total or None, text)
+
+    tried = f"host {work.host}, image_pull_policy {policy}"
+    try:
+        found: ImageInfo = engine.pull(ref, login, progress)
+    except RegistryUnavailable as error:
+        times = f"{work.attempt} time{'' if work.attempt == 1 else 's'}"
+        raise Retry(f"{error} ({tried}, tried {times})") from error
+    except ImageNotFound as error:
+        raise Fatal(f"{error} ({tried})") from error
+    return found

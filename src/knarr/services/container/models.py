@@ -5,23 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.mysql import MEDIUMBLOB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knarr.kernel.db import Base, Timestamps, new_id
+from knarr.services.container.sessions.models import ContainerSession as ContainerSession
 
 Uuid = String(36)
+FILE = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Container(Timestamps, Base):
     """A container; the row goes away with it.
 
-    `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the
-    order of the
-    interfaces: {network_id, port_id, preserve, v4, v6}; `addresses` is what came of them, as the API shows
-    it. `image_id` is Glance's, for images from there.
-    `started_at`, `finished_at` and `exit_code` are the engine's, and give `status_detail`.
+    `cpu` in cores, `memory` in MiB, `disk` in GiB. `nets` are the resolved wishes of the user, in the order
+    of the interfaces: {network_id, port_id, preserve, v4, v6, n}, where `n` is the number of eth<n>;
+    `addresses` is what came of them, as the API shows it. `image_id` is Glance's, for images from there;
+    `image_registry` is the domain of the registry that serves an image whose name has none (None: the
+    engine's own).
+    `started_at`, `finished_at`, `exit_code` and `health` are the engine's, and give `status_detail`.
+    `exposed_ports` are those that a security group of the container's own lets in: ["80/tcp"].
+    `cpuset_cpus` and `cpuset_mems` (kernel lists) are the CPUs and the memory node that it is bound to.
     """
 
     __tablename__ = "containers"
@@ -63,7 +80,11 @@ class Container(Timestamps, Base):
     security_groups: Mapped[list[str]]
     ports: Mapped[list[Any]]
     addresses: Mapped[dict[str, Any]]
+    exposed_ports: Mapped[list[str] | None]
+    cpuset_cpus: Mapped[str | None]
+    cpuset_mems: Mapped[str | None] = mapped_column(String(64))
     registry_id: Mapped[str | None] = mapped_column(Uuid)
+    image_registry: Mapped[str | None]
     host: Mapped[str | None]
     engine_id: Mapped[str | None]
     status: Mapped[str] = mapped_column(String(20))
@@ -72,6 +93,20 @@ class Container(Timestamps, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     exit_code: Mapped[int | None] = mapped_column(Integer)
+    health: Mapped[str | None] = mapped_column(String(16))
+
+
+class ContainerFile(Base):
+    """A file that was given with the request, to be seen in the container at `destination`."""
+
+    __tablename__ = "container_files"
+
+    container_uuid: Mapped[str] = mapped_column(
+        Uuid, ForeignKey("containers.uuid", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    destination: Mapped[str] = mapped_column(String(1024))
+    content: Mapped[bytes] = mapped_column(FILE)
 
 
 class ContainerAction(Base):
@@ -125,7 +160,11 @@ class ComputeService(Timestamps, Base):
 
 
 class ComputeHost(Timestamps, Base):
-    """A host's size and what its containers claim of it. Memory in MiB, disk in GiB, cpu in cores."""
+    """A host's size and what its containers claim of it. Memory in MiB, disk in GiB, cpu in cores.
+
+    `numa` are the nodes with the CPUs that may be pinned: [{"id", "cpus": [0, 1], "mem_total"}];
+    `floating_cpu_set` (a kernel list) are the CPUs that containers without pinned ones share.
+    """
 
     __tablename__ = "container_hosts"
 
@@ -146,3 +185,55 @@ class ComputeHost(Timestamps, Base):
     labels: Mapped[dict[str, str]]
     runtimes: Mapped[list[str]]
     enable_cpu_pinning: Mapped[bool] = mapped_column(Boolean, default=False)
+    floating_cpu_set: Mapped[str | None]
+    numa: Mapped[list[dict[str, Any]] | None]
+
+
+class Registry(Timestamps, Base):
+    """A registry of a project with what it asks for. The password is encrypted (`runtime.secrets`)."""
+
+    __tablename__ = "container_registries"
+    __table_args__ = (Index("ix_container_registries_project_id_name", "project_id", "name"),)
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str | None]
+    domain: Mapped[str]
+    username: Mapped[str | None]
+    password: Mapped[str | None] = mapped_column(Text)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+
+
+class Image(Timestamps, Base):
+    """An image that an administrator had pulled to a host; the row goes away with it.
+
+    `image_id` and `size` (bytes) are the engine's, once it has the image. `status` is Pulling, Available,
+    Deleting or Error, with the reason of an error.
+    """
+
+    __tablename__ = "container_images"
+    __table_args__ = (UniqueConstraint("host", "repo", "tag"),)
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str]
+    repo: Mapped[str]
+    tag: Mapped[str] = mapped_column(String(128))
+    image_id: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    image_pull_policy: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(20))
+    status_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Network(Timestamps, Base):
+    """A network of the network service that an administrator made known here."""
+
+    __tablename__ = "container_networks"
+
+    uuid: Mapped[str] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str]
+    neutron_net_id: Mapped[str] = mapped_column(String(64), unique=True)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))

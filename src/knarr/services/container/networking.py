@@ -1,13 +1,15 @@
 """Networks, ports and security groups, through the network service's REST API alone.
 
-`resolve` judges the wishes of a request as the caller; `ensure_ports`, `release_ports` act for a container
-as the service user. Ports are found by their device_id, so that doing it again makes none twice.
+`resolve_nets` judges the wishes of a request as the caller; `ensure_ports`, `release_ports` act for a
+container as the service user. Ports are found by their device_id, so that doing it again makes none twice.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -15,6 +17,7 @@ from knarr.services.container.rest import call, get
 from knarr.services.container.schemas import Net
 
 DEVICE_OWNER = "compute:zun"
+NAME_FIELDS = [("fields", f) for f in ("id", "name", "project_id")]
 NETWORK_FIELDS = [
     ("fields", f) for f in ("id", "name", "project_id", "tenant_id", "shared", "router:external", "subnets")
 ]
@@ -24,29 +27,67 @@ View = dict[str, Any]
 
 
 def resolve_nets(client: Any, wishes: list[Net], project_id: str, external_allowed: bool) -> list[View]:
-    """The interfaces as {network_id, port_id, preserve, v4, v6}; with no wish, the oldest usable network.
+    """The interfaces as {network_id, port_id, preserve, v4, v6, n}; with no wish, the oldest usable network.
 
+    `n` is the number of the interface: eth<n>.
     Raises BadRequest, NotFound (unknown or another project's), Conflict (port in use, no network to be had).
     """
     if not wishes:
-        return [_interface(_default_network(client, project_id)["id"])]
+        return numbered([_interface(_default_network(client, project_id)["id"])])
     for n, wish in enumerate(wishes):
         if bool(wish.network) == bool(wish.port):
             raise BadRequest(f"nets[{n}] must have either 'network' or 'port'.")
         _check_family(wish.v4, 4, n)
         _check_family(wish.v6, 6, n)
-    networks = _lookup(client, "network", [w.network for w in wishes if w.network], NETWORK_FIELDS)
-    ports = _lookup(client, "port", [w.port for w in wishes if w.port], [])
+    named = [wish.network for wish in wishes if wish.network]
+    networks = lookup(client, "network", named, NETWORK_FIELDS, project_id)
+    ports = lookup(client, "port", [wish.port for wish in wishes if wish.port], [], project_id)
     found = [_one_net(client, wish, networks, ports, external_allowed) for wish in wishes]
     given = [net["port_id"] for net in found if net["port_id"]]
     if len(given) != len(set(given)):
         raise BadRequest("A port can be named only once in 'nets'.")
-    return found
+    return numbered(found)
 
 
-def resolve_groups(client: Any, names: list[str]) -> list[str]:
+def numbered(nets: list[View]) -> list[View]:
+    """Each with its number; those that have none get the lowest that is free. In the order of the numbers."""
+    taken = {net["n"] for net in nets if "n" in net}
+    free = (n for n in itertools.count() if n not in taken)
+    return sorted(({**net, "n": net["n"] if "n" in net else next(free)} for net in nets), key=_number)
+
+
+def _number(net: View) -> int:
+    return int(net["n"])
+
+
+def with_ports(nets: list[View], ports: list[View]) -> list[View]:
+    """The interfaces with the ports that they have got."""
+    return [{**net, "port_id": port["id"]} for net, port in zip(numbered(nets), ports, strict=True)]
+
+
+def without_ports(nets: list[View]) -> list[View]:
+    """The interfaces as they were asked for: those that had a port made for them have none."""
+    return [net if net["preserve"] else {**net, "port_id": None} for net in nets]
+
+
+def remaining(container: Any, leaving: set[str]) -> list[View]:
+    """The interfaces that have none of these ports."""
+    on = {network: port_ids({network: rows}) for network, rows in container.addresses.items()}
+    return [
+        net
+        for net in container.nets
+        if not leaving & ({net["port_id"]} if net["port_id"] else on.get(net["network_id"], set()))
+    ]
+
+
+def port_ids(addresses: dict[str, list[View]]) -> set[str]:
+    """The ports of a container's `addresses`."""
+    return {row["port"] for rows in addresses.values() for row in rows}
+
+
+def resolve_groups(client: Any, names: list[str], project_id: str) -> list[str]:
     """Ids of security groups given by id or name, each once."""
-    found = _lookup(client, "security_group", names, [("fields", "id"), ("fields", "name")])
+    found = lookup(client, "security_group", names, NAME_FIELDS, project_id)
     return list(dict.fromkeys(found[name]["id"] for name in names))
 
 
@@ -56,9 +97,9 @@ def ensure_ports(client: Any, container: Any, host: str) -> list[View]:
     mine = get(client, "/v2.0/ports", [("device_id", container.uuid)])["ports"]
     by_id = {port["id"]: port for port in mine}
     by_network: dict[str, list[View]] = {}
-    given = {net["port_id"] for net in container.nets if net["preserve"]}
+    known = {net["port_id"] for net in container.nets if net["port_id"]}
     for port in mine:
-        if port["id"] not in given:
+        if port["id"] not in known:
             by_network.setdefault(port["network_id"], []).append(port)
     ports = []
     for net in container.nets:
@@ -66,25 +107,30 @@ def ensure_ports(client: Any, container: Any, host: str) -> list[View]:
             port = by_id.get(net["port_id"]) or _bind(client, net, container, host)
         else:
             there = by_network.get(net["network_id"])
-            port = there.pop(0) if there else _make(client, net, container, host)
+            port = by_id.get(net["port_id"]) or (
+                there.pop(0) if there else _make(client, net, container, host)
+            )
         if port.get("binding:host_id") not in (None, host):
             port = _rebind(client, port, host)
         ports.append(port)
     return ports
 
 
-def release_ports(client: Any, container_uuid: str, nets: list[View]) -> list[str]:
-    """Delete the ports made for the container and unbind those that were given; the ids of all of them."""
+def ports_of(client: Any, container_uuid: str) -> list[str]:
+    params = [("device_id", container_uuid), ("fields", "id")]
+    return [port["id"] for port in get(client, "/v2.0/ports", params)["ports"]]
+
+
+def release_ports(client: Any, ports: Iterable[str], nets: list[View]) -> None:
+    """Delete ports that were made for the container and unbind those that were given."""
     kept = {net["port_id"] for net in nets if net["preserve"]}
-    ports = get(client, "/v2.0/ports", [("device_id", container_uuid)])["ports"]
     for port in ports:
-        path = f"/v2.0/ports/{port['id']}"
-        if port["id"] in kept:
+        path = f"/v2.0/ports/{port}"
+        if port in kept:
             free = {"device_id": "", "device_owner": "", "binding:host_id": ""}
             call(client, "PUT", path, {"port": free}, absent_ok=True)
         else:
             call(client, "DELETE", path, absent_ok=True)
-    return [port["id"] for port in ports]
 
 
 def subnets_of(client: Any, ports: list[View]) -> dict[str, View]:
@@ -149,8 +195,12 @@ def _default_network(client: Any, project_id: str) -> View:
     )
 
 
-def _lookup(client: Any, kind: str, idents: list[str], fields: list[tuple[str, str]]) -> dict[str, View]:
-    """What the idents mean to the caller, by ident: one call for all ids, and one for all names."""
+def lookup(
+    client: Any, kind: str, idents: list[str], fields: list[tuple[str, str]], project_id: str | None
+) -> dict[str, View]:
+    """What the idents mean to the caller, by ident: one call for all ids, and one for all names.
+
+    An administrator sees the things of all projects: of several with one name, the project's own is meant."""
     ids = [ident for ident in idents if _is_uuid(ident)]
     names = [ident for ident in idents if ident not in ids]
     found: dict[str, View] = {}
@@ -159,18 +209,24 @@ def _lookup(client: Any, kind: str, idents: list[str], fields: list[tuple[str, s
             continue
         params = [*((key, value) for value in dict.fromkeys(wanted)), *fields]
         path = f"/v2.0/{kind.replace('_', '-')}s"
+        rows: dict[str, list[View]] = {}
         for row in get(client, path, params)[f"{kind}s"]:
-            if row[key] in found:
-                raise Conflict(
-                    f"Multiple {kind.replace('_', ' ')}s have the name '{row[key]}': use the id instead."
-                )
-            found[row[key]] = row
+            rows.setdefault(row[key], []).append(row)
+        found.update({ident: _the_one(kind, ident, same, project_id) for ident, same in rows.items()})
     missing = [ident for ident in idents if ident not in found]
     if missing:
         words = kind.replace("_", " ")
         code = f"{words.title().replace(' ', '')}NotFound"
         raise NotFound(f"{words[0].upper()}{words[1:]} {missing[0]} could not be found.", code=code)
     return found
+
+
+def _the_one(kind: str, name: str, rows: list[View], project_id: str | None) -> View:
+    own = [row for row in rows if row.get("project_id") == project_id] if len(rows) > 1 else rows
+    if len(own) != 1:
+        words = kind.replace("_", " ")
+        raise Conflict(f"Multiple {words}s have the name '{name}': use the id instead.")
+    return own[0]
 
 
 def _one_net(

@@ -32,6 +32,29 @@ OPTIONS = [
         choices=("", "project", "global"),
         help="Within what a container's name must be the only one.",
     ),
+    cfg.BoolOpt(
+        "enable_cpu_pinning",
+        default=False,
+        help="Whether this host gives CPUs to containers of the cpu_policy dedicated.",
+    ),
+    cfg.StrOpt(
+        "floating_cpu_set",
+        regex=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
+        help="The CPUs of this host that all other containers share, as in 0-1,4; without it, all of them. "
+        "A host that pins CPUs takes no others unless this is set.",
+    ),
+    cfg.BoolOpt(
+        "resume_container_state",
+        default=True,
+        help="Whether containers that ran when the engine of this host ended are started again.",
+    ),
+    cfg.IntOpt(
+        "maximum_file_kib",
+        default=256,
+        min=1,
+        max=700,
+        help="Most KiB of a file that is given with a container (a mount of type bind).",
+    ),
     cfg.StrOpt("default_availability_zone", default="nova", help="The zone of this host."),
     cfg.StrOpt("default_schedule_zone", help="The zone of containers that ask for none."),
     cfg.ListOpt(
@@ -41,6 +64,7 @@ OPTIONS = [
             "ComputeFilter",
             "RuntimeFilter",
             "LabelFilter",
+            "CpuSetFilter",
             "CPUFilter",
             "RamFilter",
             "DiskFilter",
@@ -66,4 +90,10 @@ OPTIONS = [
     cfg.IntOpt("quota_memory", default=51200, min=-1, help="MiB of a project's containers."),
     cfg.IntOpt("quota_cpu", default=20, min=-1, help="Cores of a project's containers."),
     cfg.IntOpt("quota_disk", default=100, min=-1, help="GiB of a project's containers."),
+    cfg.IntOpt(
+        "quota_recount_interval",
+        default=3600,
+        min=0,
+        help="Seconds between counts of what projects use in truth; 0: never.",
+    ),
 ]

@@ -9,6 +9,9 @@ from knarr.kernel.errors import Conflict
 from knarr.services.container.drivers.base import EngineError, EngineTimeout, container_name
 from knarr.services.container.errors import from_engine
 from knarr.services.container.locator import engine_of
+from knarr.services.container.sessions.proxy import proxy_of
+from knarr.services.container.streams import sources_of
+from knarr.services.container.transfers import uploads_of
 
 # No answer through the bus is larger; who needs more asks for the last lines.
 MAX_LOGS = 16 * 1024 * 1024
@@ -52,10 +55,81 @@ def _has_image(engine: Any, conf: Any, ref: str) -> bool:
     return engine.image_present(ref) is not None
 
 
+def _image_search(engine: Any, conf: Any, term: str) -> list[dict[str, Any]]:
+    return list(engine.image_search(term))
+
+
+# sessions
+
+
+def _on_host(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """For what needs more of the host than its engine."""
+
+    def run(runtime: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(runtime, **kwargs)
+        except EngineError as error:
+            raise from_engine(error) from error
+
+    return run
+
+
+def _attach(runtime: Any, uuid: str, project_id: str) -> str:
+    proxy = proxy_of(runtime)
+    proxy.check_room(uuid, project_id)
+    return proxy.grant(uuid)
+
+
+def _exec_open(
+    runtime: Any, uuid: str, project_id: str, argv: list[str], interactive: bool
+) -> dict[str, Any]:
+    proxy = proxy_of(runtime)
+    proxy.check_room(uuid, project_id)
+    exec_id = engine_of(runtime).exec_create(container_name(uuid), argv, interactive)
+    return {"exec_id": exec_id, "proxy_url": proxy.grant(uuid, exec_id)}
+
+
+def _exec_resize(runtime: Any, uuid: str, exec_id: str, height: int, width: int) -> None:
+    proxy_of(runtime).resize(uuid, exec_id, height, width)
+
+
+def _resize(engine: Any, conf: Any, uuid: str, height: int, width: int) -> None:
+    engine.resize(container_name(uuid), height, width)
+
+
+# streams
+
+
+def _follow_logs(runtime: Any, uuid: str, **options: Any) -> str:
+    return sources_of(runtime).open(engine_of(runtime).follow_logs(container_name(uuid), **options))
+
+
+def _open_archive(runtime: Any, uuid: str, path: str) -> dict[str, Any]:
+    pieces, stat = engine_of(runtime).open_archive(container_name(uuid), path)
+    return {"ident": sources_of(runtime).open(pieces), "stat": stat.as_dict()}
+
+
+def _put_archive(runtime: Any, uuid: str, path: str, ident: str) -> None:
+    with uploads_of(runtime).take(ident) as file:
+        engine_of(runtime).put_archive(container_name(uuid), path, file)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "logs": _guarded(_logs),
     "execute": _guarded(_execute),
     "top": _guarded(_top),
     "stats": _guarded(_stats),
     "has_image": _guarded(_has_image),
+    "image_search": _guarded(_image_search),
+    "attach": _on_host(_attach),
+    "exec_open": _on_host(_exec_open),
+    "exec_resize": _on_host(_exec_resize),
+    "resize": _guarded(_resize),
+    "follow_logs": _on_host(_follow_logs),
+    "open_archive": _on_host(_open_archive),
+    "put_archive": _on_host(_put_archive),
+    "stream_fetch": lambda runtime, ident: sources_of(runtime).fetch(ident),
+    "stream_close": lambda runtime, ident: sources_of(runtime).close(ident),
+    "upload_begin": lambda runtime: uploads_of(runtime).begin(),
+    "upload_add": lambda runtime, ident, data: uploads_of(runtime).add(ident, data),
 }

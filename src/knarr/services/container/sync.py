@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
-from knarr.services.container import states
+from knarr.services.container import files, states
 from knarr.services.container.drivers.base import ContainerEvent, container_name
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import Container, ContainerAction
@@ -32,8 +32,11 @@ LOG = logging.getLogger(__name__)
 GONE = "The container was removed from the engine behind the service's back."
 ROW = (
     Container.uuid, Container.status, Container.task_state, Container.auto_remove, Container.restart_policy,
-    Container.host, Container.project_id, Container.engine_id,
+    Container.host, Container.project_id, Container.engine_id, Container.auto_heal, Container.exit_code,
+    Container.health, Container.started_at, Container.finished_at, Container.status_reason,
 )  # fmt: skip
+
+ALIVE = (states.RUNNING, states.PAUSED, states.RESTARTING)
 
 Values = dict[str, Any]
 
@@ -73,7 +76,11 @@ def naive(value: datetime | None) -> datetime | None:
 
 
 def on_event(runtime: Runtime, event: ContainerEvent) -> None:
-    """Write what happened, unless an operation is under way: then remember it for its end."""
+    """Write how the engine has the container, unless an operation is under way: then remember what
+    happened for its end.
+
+    An event may be older than the row, or tell of a former container of the same name: the engine is asked.
+    """
     if event.action == "resync":
         compare(runtime)
         return
@@ -90,9 +97,7 @@ def on_event(runtime: Runtime, event: ContainerEvent) -> None:
             return
         if row.engine_id is None or (event.action == "destroy" and row.status == states.ERROR):
             return  # the last words of a container that could not be made
-        if event.action == "die" and _restarts(row):
-            values = observed(engine_of(runtime).inspect(container_name(event.uuid)))
-        write(runtime, row, values)
+        write(runtime, row, observed(engine_of(runtime).inspect(container_name(event.uuid))))
 
 
 def _meaning(event: ContainerEvent) -> Values | None:
@@ -100,37 +105,38 @@ def _meaning(event: ContainerEvent) -> Values | None:
     if event.action == "start":
         return {"status": states.RUNNING, "status_reason": None, "started_at": at, "finished_at": None}
     if event.action == "die":
-        return {"status": states.STOPPED, "finished_at": at, "exit_code": event.exit_code}
+        return {"status": states.STOPPED, "finished_at": at, "exit_code": event.exit_code, "health": None}
     if event.action == "pause":
         return {"status": states.PAUSED}
     if event.action == "unpause":
         return {"status": states.RUNNING}
     if event.action == "destroy":
         return {"status": states.ERROR, "status_reason": GONE}
+    if event.action == "health":
+        return {"health": event.health}
     return None
-
-
-def _restarts(row: Any) -> bool:
-    return ((row.restart_policy or {}).get("Name") or "no") != "no"
 
 
 def observed(state: Any) -> Values:
     """The row's values for a container as the engine shows it (None: it is gone)."""
     if state is None:
-        return {"status": states.ERROR, "status_reason": GONE}
-    values: Values = {"status": state.status, "exit_code": state.exit_code}
+        return {"status": states.ERROR, "status_reason": GONE, "health": None}
+    values: Values = {"status": state.status, "exit_code": state.exit_code, "health": state.health}
     if state.started_at:
         values["started_at"] = naive(state.started_at)
-    if state.finished_at:
+    if state.finished_at or state.running:
         values["finished_at"] = naive(state.finished_at)
     if state.error:
         values["status_reason"] = state.error
+    elif state.running:
+        values["status_reason"] = None
     return values
 
 
 def write(runtime: Runtime, row: Any, values: Values) -> None:
-    """Change the row, unless an operation began meanwhile, and remove a container that was to go with its
-    end."""
+    """Change the row, unless an operation began meanwhile, and do what follows from it."""
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return
     with runtime.db.write() as session:
         changed = session.execute(
             update(Container)
@@ -138,26 +144,56 @@ def write(runtime: Runtime, row: Any, values: Values) -> None:
             .values(**values)
             .execution_options(synchronize_session=False)
         )
-        if changed.rowcount and row.auto_remove and values.get("status") == states.STOPPED:  # type: ignore[attr-defined]
-            remove_ended(session, row)
+        if changed.rowcount:  # type: ignore[attr-defined]
+            follow_up(session, row, values)
+
+
+def follow_up(session: Session, row: Any, values: Values) -> None:
+    """What a container's end brings about: auto_remove removes it, auto_heal makes one that is gone anew.
+
+    `row` is how the container was before (uuid, status, host, project_id, auto_remove, auto_heal)."""
+    if row.auto_remove and values.get("status") == states.STOPPED:
+        remove_ended(session, row)
+    elif row.auto_heal and values.get("status_reason") == GONE:
+        heal(session, row)
 
 
 def remove_ended(session: Session, row: Any) -> None:
     """auto_remove: what has ended goes away."""
+    _take_over(session, row.uuid, status=states.DELETED, task_state=states.CONTAINER_DELETING)
+    _enqueue(session, row, "container.delete", action="delete")
+
+
+def heal(session: Session, row: Any) -> None:
+    """auto_heal: what was removed behind our back is made anew, and runs if it did."""
+    _take_over(session, row.uuid, status=states.REBUILDING, task_state=states.CONTAINER_REBUILDING)
+    _enqueue(session, row, "container.rebuild", action="rebuild", run=row.status in ALIVE)
+
+
+def resume(session: Session, row: Any) -> None:
+    """What ran when its host or engine ended runs again."""
+    _take_over(session, row.uuid, task_state=states.CONTAINER_STARTING)
+    _enqueue(session, row, "container.start", action="start", run=True)
+
+
+def _take_over(session: Session, uuid: str, **values: Any) -> None:
     session.execute(
         update(Container)
-        .where(Container.uuid == row.uuid)
-        .values(status=states.DELETED, task_state=states.CONTAINER_DELETING)
+        .where(Container.uuid == uuid)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+def _enqueue(session: Session, row: Any, kind: str, **data: Any) -> None:
     enqueue(
         session,
-        "container.delete",
+        kind,
         resource_type="container",
         resource_id=row.uuid,
         project_id=row.project_id,
         host=row.host,
-        data={"begun": utcnow().isoformat()},
+        data={"begun": utcnow().isoformat(), **data},
     )
 
 
@@ -179,7 +215,7 @@ def compare(runtime: Runtime) -> None:
         state = there.get(row.uuid)
         if state is None and row.status == states.ERROR:
             continue
-        if state is None or state.status != row.status:
+        if state is None or (state.status, state.health) != (row.status, row.health):
             _look_again(runtime, engine, row)
 
 
@@ -189,18 +225,35 @@ def _look_again(runtime: Runtime, engine: Any, row: Any) -> None:
         if fresh is None or fresh.task_state is not None:
             return
         values = observed(engine.inspect(container_name(row.uuid)))
-        if values["status"] != fresh.status:
-            LOG.info("container %s is %s, was %s", row.uuid, values["status"], fresh.status)
-            write(runtime, fresh, values)
+        if (values["status"], values["health"]) == (fresh.status, fresh.health):
+            return
+        LOG.info("container %s is %s, was %s", row.uuid, values["status"], fresh.status)
+        if _ended_with_its_host(runtime, engine, fresh, values):
+            with runtime.db.write() as session:
+                resume(session, fresh)
+            return
+        write(runtime, fresh, values)
+
+
+def _ended_with_its_host(runtime: Runtime, engine: Any, row: Any, values: Values) -> bool:
+    """A container whose sandbox has ended as well did not end by itself: its engine or host did."""
+    if not runtime.conf.container.resume_container_state or row.auto_remove:
+        return False
+    if row.status not in ALIVE or values["status"] not in (states.STOPPED, states.ERROR):
+        return False
+    sandbox = engine.sandbox(row.uuid)
+    return sandbox is not None and not sandbox.pid
 
 
 def clear_leftovers(runtime: Runtime) -> None:
-    """Remove containers, sandboxes and ports of ours that no row stands for."""
+    """Remove containers, sandboxes, files and ports of ours that no row stands for."""
     engine = engine_of(runtime)
     with runtime.db.read() as session:
         known = set(session.scalars(select(Container.uuid)))
     for name in engine.reap(known):
         LOG.info("removed %s, which no container of the database stands for", name)
+    for uuid in files.clear(runtime, known):
+        LOG.info("removed the files of container %s, which is gone", uuid)
     _clear_ports(runtime, known)
 
 

@@ -14,6 +14,9 @@ from knarr.services.container.models import Container
 
 View = dict[str, Any]
 
+MIB = 1024 * 1024
+STARS = "*" * 8
+
 # What stands in the row as it is shown; the names are the API's.
 PLAIN = (
     "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu",
@@ -23,7 +26,7 @@ PLAIN = (
     "healthcheck",    "registry_id",
 )  # fmt: skip
 HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
-FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "created_at", "updated_at")
+FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "health", "created_at", "updated_at")
 NAMES = (*PLAIN, *HIDDEN, *FOR_VIEW)
 
 # What a list selects: JSON goes through as it is stored, and no row becomes an entity.
@@ -55,9 +58,10 @@ def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
         for name in secret:
             del found[name]
         started, finished, code = found.pop("started_at"), found.pop("finished_at"), found.pop("exit_code")
+        health = found.pop("health")
         uuid = found["uuid"]
         found["memory"] = str(found["memory"])
-        found["status_detail"] = status_detail(found["status"], started, finished, code, now)
+        found["status_detail"] = status_detail(found["status"], started, finished, code, health, now)
         found["created_at"] = timestamp(found["created_at"])
         found["updated_at"] = timestamp(found["updated_at"])
         found["links"] = [{"href": base + uuid, "rel": "self"}, {"href": bookmark + uuid, "rel": "bookmark"}]
@@ -67,11 +71,17 @@ def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
 
 
 def status_detail(
-    status: str, started: datetime | None, finished: datetime | None, code: int | None, now: datetime
+    status: str,
+    started: datetime | None,
+    finished: datetime | None,
+    code: int | None,
+    health: str | None,
+    now: datetime,
 ) -> str | None:
-    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like."""
+    """ "Up 5 mins", "Up 5 mins (paused)", "Exited(0) 2 hours ago" and the like; "Up 5 mins (healthy)" with a
+    health check, which upstream does not tell."""
     if status == states.RUNNING:
-        return up(started, now)
+        return f"{up(started, now)} ({health})" if health else up(started, now)
     if status == states.PAUSED:
         return f"{up(started, now)} (paused)"
     if status == states.STOPPED:
@@ -112,10 +122,7 @@ def host_view(req: Request, row: Any) -> View:
     view: View = {name: getattr(row, name) for name in _HOST}
     if req.at_least("1.29"):
         view["enable_cpu_pinning"] = row.enable_cpu_pinning
-    view["links"] = [
-        {"href": req.url(f"/v1/hosts/{row.uuid}"), "rel": "self"},
-        {"href": req.url(f"/hosts/{row.uuid}"), "rel": "bookmark"},
-    ]
+    view["links"] = links(req, "hosts", row.uuid)
     return view
 
 
@@ -144,3 +151,67 @@ def event_view(row: Any, with_traceback: bool) -> View:
     if with_traceback:
         view["traceback"] = row.traceback
     return view
+
+
+def registry_view(req: Request, row: Any) -> View:
+    """The password is stars, whether there is one or not."""
+    return {
+        "uuid": row.uuid,
+        "name": row.name,
+        "domain": row.domain,
+        "username": row.username,
+        "password": STARS,
+        "project_id": row.project_id,
+        "user_id": row.user_id,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        "links": links(req, "registries", row.uuid),
+    }
+
+
+def image_view(req: Request, row: Any, pulling: Any = None) -> View:
+    """Upstream's fields, and how far the pull is, which upstream does not tell. `pulling` is the
+    operation's progress."""
+    return {
+        "uuid": row.uuid,
+        "image_id": row.image_id,
+        "repo": row.repo,
+        "tag": row.tag,
+        "size": row.size,
+        "project_id": row.project_id,
+        "image_pull_policy": row.image_pull_policy,
+        "host": row.host,
+        "status": row.status,
+        "status_reason": row.status_reason or _progress(pulling),
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        "links": links(req, "images", row.uuid),
+    }
+
+
+def _progress(pulling: Any) -> str | None:
+    """ "Downloading, 12 of 64 MiB"."""
+    if pulling is None or pulling.progress_done is None:
+        return None
+    done, total = pulling.progress_done, pulling.progress_total
+    amount = f"{done / MIB:.0f} of {total / MIB:.0f} MiB" if total else f"{done / MIB:.0f} MiB"
+    return f"{pulling.progress_text or 'Pulling'}, {amount}"
+
+
+def network_view(req: Request, row: Any) -> View:
+    return {
+        "uuid": row.uuid,
+        "name": row.name,
+        "neutron_net_id": row.neutron_net_id,
+        "network_id": row.neutron_net_id,
+        "project_id": row.project_id,
+        "user_id": row.user_id,
+        "links": links(req, "networks", row.uuid),
+    }
+
+
+def links(req: Request, kind: str, ident: str) -> list[dict[str, str]]:
+    return [
+        {"href": req.url(f"/v1/{kind}/{ident}"), "rel": "self"},
+        {"href": req.url(f"/{kind}/{ident}"), "rel": "bookmark"},
+    ]

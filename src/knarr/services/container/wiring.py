@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from knarr.services.container import networking
+from knarr.services.container import exposing, networking
 
 View = dict[str, Any]
 
@@ -15,12 +16,13 @@ def tap_name(port_id: str) -> str:
     return f"tap{port_id[:11]}"
 
 
-def plug_all(ports: list[View], subnets: dict[str, View], netns: str) -> None:
-    """Make eth0, eth1 … in the namespace. The first gateway of each family becomes the default route."""
+def plug_all(nets: list[View], ports: list[View], subnets: dict[str, View], netns: str) -> None:
+    """Make eth<n> in the namespace for each port. The first gateway of each family becomes the default
+    route."""
     from knarr.kernel import hostnet
 
     routed: set[int] = set()
-    for n, port in enumerate(ports):
+    for net, port in zip(nets, ports, strict=True):
         details = port.get("binding:vif_details") or {}
         bridge = details.get("bridge_name") or f"brq{port['network_id'][:11]}"
         own = [subnets[ip["subnet_id"]] for ip in port["fixed_ips"] if ip["subnet_id"] in subnets]
@@ -35,7 +37,7 @@ def plug_all(ports: list[View], subnets: dict[str, View], netns: str) -> None:
                 tap=tap_name(port["id"]),
                 bridge=bridge,
                 netns=netns,
-                ifname=f"eth{n}",
+                ifname=f"eth{net['n']}",
                 mac=port["mac_address"],
                 mtu=int(details.get("mtu") or 1500),
                 addresses=tuple(_with_prefix(ip, subnets) for ip in port["fixed_ips"]),
@@ -62,11 +64,14 @@ def wire(runtime: Any, engine: Any, container: Any, sandbox: Future[Any]) -> lis
     Completes what is there already.
     """
     client = runtime.service_client("network")
+    if container.exposed_ports:
+        container.security_groups = [exposing.ensure_group(client, container)]
+    container.nets = networking.numbered(container.nets)
     ports = networking.ensure_ports(client, container, runtime.host)
     subnets = networking.subnets_of(client, ports)
     netns = sandbox.result().netns
     if netns:
-        plug_all(ports, subnets, netns)
+        plug_all(container.nets, ports, subnets, netns)
     ips = [ip["ip_address"] for port in ports for ip in port["fixed_ips"]]
     servers = [server for subnet in subnets.values() for server in subnet.get("dns_nameservers") or ()]
     engine.write_hosts(container.uuid, ips, container.hostname, dns=list(dict.fromkeys(servers)))
@@ -77,12 +82,35 @@ def unwire(runtime: Any, engine: Any, container: Any) -> None:
     """Take away what `wire` made. The ports go last: their filters hold as long as there is a tap."""
     engine.release_sandbox(container.uuid)
     client = runtime.service_client("network")
-    known = [row["port"] for rows in container.addresses.values() for row in rows]
+    _unplug(engine, networking.port_ids(container.addresses))
+    drop(client, engine, container.uuid, container.nets)
+    if container.exposed_ports:
+        exposing.remove_group(client, container)
+
+
+def drop(
+    client: Any,
+    engine: Any,
+    uuid: str,
+    nets: list[View],
+    only: Collection[str] | None = None,
+    keep: Collection[str] = (),
+) -> None:
+    """Unplug and release the ports of a container: all, or only these, and none that is to be kept.
+
+    `nets` are the interfaces that they belong to, which say whether a port outlives the container."""
+    going = [
+        port
+        for port in networking.ports_of(client, uuid)
+        if port not in keep and (only is None or port in only)
+    ]
+    _unplug(engine, going)
+    networking.release_ports(client, going, nets)
+
+
+def _unplug(engine: Any, ports: Iterable[str]) -> None:
     if engine.name != "fake":
-        unplug_all(known)
-    released = networking.release_ports(client, container.uuid, container.nets)
-    if engine.name != "fake":
-        unplug_all([port for port in released if port not in known])
+        unplug_all(list(ports))
 
 
 def _with_prefix(ip: View, subnets: dict[str, View]) -> str:

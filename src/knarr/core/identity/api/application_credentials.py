@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity import delegating, tokens
-from knarr.core.identity.api import users
+from knarr.core.identity.api import access_rules, users
 from knarr.core.identity.api.common import (
     View,
     collection,
@@ -20,14 +21,28 @@ from knarr.core.identity.api.common import (
     page,
     writing,
 )
-from knarr.core.identity.models import ApplicationCredential, Role
+from knarr.core.identity.models import AccessRule, ApplicationCredential, Role
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden
 from knarr.kernel.web import Request
 
 FILTERS = {"name": ApplicationCredential.name}
 
 
-def view(req: Request, row: ApplicationCredential, roles: dict[str, Role]) -> View:
+@dataclass(frozen=True)
+class Named:
+    """What credentials refer to by id, read for all of a list at once."""
+
+    roles: dict[str, Role]
+    rules: dict[str, AccessRule]
+
+    @classmethod
+    def read(cls, session: Session, user_id: str) -> Named:
+        roles = session.scalars(select(Role))
+        rules = session.scalars(select(AccessRule).where(AccessRule.user_id == user_id))
+        return cls({row.id: row for row in roles}, {row.id: row for row in rules})
+
+
+def view(req: Request, row: ApplicationCredential, named: Named) -> View:
     body: View = {
         "id": row.id,
         "name": row.name,
@@ -36,12 +51,14 @@ def view(req: Request, row: ApplicationCredential, roles: dict[str, Role]) -> Vi
         "project_id": row.project_id,
         "roles": [
             {"id": role.id, "name": role.name, "domain_id": role.domain_id or None}
-            for role in (roles[role_id] for role_id in row.role_ids if role_id in roles)
+            for role in (named.roles[role_id] for role_id in row.role_ids if role_id in named.roles)
         ],
         "expires_at": tokens.stamp(row.expires_at) if row.expires_at else None,
         "unrestricted": row.unrestricted,
         "system": None,
     }
+    if row.access_rule_ids:
+        body["access_rules"] = [access_rules.short_view(named.rules[ident]) for ident in row.access_rule_ids]
     return linked(req, body, "users", row.user_id, "application_credentials", row.id)
 
 
@@ -50,9 +67,9 @@ def list_credentials(req: Request, user_id: str) -> View:
     stmt = select(ApplicationCredential).where(ApplicationCredential.user_id == user_id)
     with req.db.read() as session:
         users.found(req, session, user_id, "identity:list_application_credentials")
-        rows, following = page(req, session, matching(stmt, req, FILTERS), ApplicationCredential, path)
-        roles = _roles(session)
-    views = [view(req, row, roles) for row in rows]
+        rows, following = page(req, session, matching(stmt, req, FILTERS), ApplicationCredential)
+        named = Named.read(session, user_id)
+    views = [view(req, row, named) for row in rows]
     return collection(req, "application_credentials", views, path, following)
 
 
@@ -60,7 +77,7 @@ def show_credential(req: Request, user_id: str, credential_id: str) -> View:
     with req.db.read() as session:
         users.found(req, session, user_id, "identity:get_application_credential")
         row = _found(session, user_id, credential_id)
-        return {"application_credential": view(req, row, _roles(session))}
+        return {"application_credential": view(req, row, Named.read(session, user_id))}
 
 
 def create_credential(req: Request, user_id: str) -> View:
@@ -78,9 +95,6 @@ def create_credential(req: Request, user_id: str) -> View:
         )
     if body.project_id not in (None, project_id):
         raise BadRequest("project_id must be the project of your token.")
-    if body.access_rules:
-        # A credential that can do more than was asked for would be worse than none.
-        raise BadRequest("access_rules must be empty: this version cannot hold a credential to such rules.")
     expires_at = delegating.end_of(body.expires_at)
     backend = identity(req)
     role_ids = delegating.lent_roles(backend.role_book(), body.roles, delegating.token_roles(token))
@@ -98,10 +112,12 @@ def create_credential(req: Request, user_id: str) -> View:
             unrestricted=bool(body.unrestricted),
             expires_at=expires_at,
         )
+        rules = access_rules.rules_for(session, user_id, body.access_rules)
+        row.access_rule_ids = [rule.id for rule in rules] or None
         session.add(row)
         session.flush()
-        roles = _roles(session)
-    return {"application_credential": {**view(req, row, roles), "secret": secret}}
+        named = Named.read(session, user_id)
+    return {"application_credential": {**view(req, row, named), "secret": secret}}
 
 
 def delete_credential(req: Request, user_id: str, credential_id: str) -> None:
@@ -134,10 +150,6 @@ def _found(session: Session, user_id: str, credential_id: str) -> ApplicationCre
     if row is None or row.user_id != user_id:
         raise missing("application credential", credential_id)
     return row
-
-
-def _roles(session: Session) -> dict[str, Role]:
-    return {role.id: role for role in session.scalars(select(Role))}
 
 
 def _refuse_duplicate(session: Session, user_id: str, name: str) -> None:

@@ -14,6 +14,10 @@ from knarr.kernel.errors import Forbidden, NotFound
 from knarr.kernel.web import Request, Response
 
 SUBJECT = "X-Subject-Token"
+# A service that does not say so would not hold a token to its access rules: it is not shown the token.
+RULES_HEADER = "OpenStack-Identity-Access-Rules"
+RULES_VERSION = "1.0"
+
 VARY = {"Vary": "X-Auth-Token"}
 
 
@@ -97,6 +101,10 @@ def _subject(req: Request, rule: str) -> tuple[str, Entry]:
     entry = backend.entry(text, allow_expired=allow_expired and "service" in req.ctx.roles)
     owner = entry.token.user if entry else ""
     req.authorize(rule, {"target.token.user_id": owner})
-    if entry is None:
+    if entry is None or (_needs_rules_support(entry) and req.header(RULES_HEADER) != RULES_VERSION):
         raise NotFound("Could not find token.")
     return text, entry
+
+
+def _needs_rules_support(entry: Entry) -> bool:
+    return "access_rules" in (entry.body or {}).get("application_credential", {})

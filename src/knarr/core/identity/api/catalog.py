@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity.api.common import (
@@ -18,6 +18,7 @@ from knarr.core.identity.api.common import (
     collection,
     flag,
     identity,
+    keep_extra,
     linked,
     load,
     matching,
@@ -27,7 +28,7 @@ from knarr.core.identity.api.common import (
     writing,
 )
 from knarr.core.identity.catalogue import EndpointEntry, ServiceEntry
-from knarr.core.identity.models import CatalogEndpoint, CatalogService, Region, hex_id
+from knarr.core.identity.models import CatalogEndpoint, CatalogService, EndpointFilter, Region, hex_id
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden
 from knarr.kernel.web import Request
 
@@ -40,6 +41,7 @@ MAX_REGION_DEPTH = 32
 
 def region_view(req: Request, region: Region) -> View:
     body: View = {
+        **(region.extra or {}),
         "id": region.id,
         "description": region.description,
         "parent_region_id": region.parent_region_id,
@@ -50,7 +52,7 @@ def region_view(req: Request, region: Region) -> View:
 def list_regions(req: Request) -> View:
     stmt = matching(select(Region), req, REGION_FILTERS)
     with req.db.read() as session:
-        rows, following = page(req, session, stmt, Region, "regions")
+        rows, following = page(req, session, stmt, Region)
     return collection(req, "regions", [region_view(req, row) for row in rows], "regions", following)
 
 
@@ -83,16 +85,20 @@ def _make_region(req: Request, region_id: str) -> View:
             parent_region_id=req.body.parent_region_id,
         )
         session.add(region)
+        session.flush()
+        keep_extra(region, req.body, region_view(req, region))
     return {"region": region_view(req, region)}
 
 
 def update_region(req: Request, region_id: str) -> View:
     with writing(req, "region") as session:
         region = load(session, Region, region_id, "region")
+        shown = region_view(req, region)
         if isinstance(req.body.parent_region_id, str):
             _check_no_circle(session, region_id, req.body.parent_region_id)
         apply(region, req.body, ("description", "parent_region_id"))
         region.description = region.description or ""
+        keep_extra(region, req.body, shown)
     return {"region": region_view(req, region)}
 
 
@@ -125,6 +131,7 @@ def _check_no_circle(session: Session, region_id: str, parent_id: str) -> None:
 
 def service_view(req: Request, entry: ServiceEntry) -> View:
     body: View = {
+        **(entry.extra or {}),
         "id": entry.id,
         "type": entry.type,
         "name": entry.name,
@@ -153,14 +160,18 @@ def create_service(req: Request) -> View:
             type=body.type, name=body.name or "", description=body.description, enabled=body.enabled
         )
         session.add(row)
+        session.flush()
+        keep_extra(row, body, service_view(req, _service_entry(row)))
     return {"service": service_view(req, _service_entry(row))}
 
 
 def update_service(req: Request, service_id: str) -> View:
     with writing(req, "service") as session:
         row = _own_row(req, session, CatalogService, service_id, "service")
+        shown = service_view(req, _service_entry(row))
         apply(row, req.body, ("type", "name", "description", "enabled"))
         row.name = row.name or ""
+        keep_extra(row, req.body, shown)
     return {"service": service_view(req, _service_entry(row))}
 
 
@@ -171,7 +182,7 @@ def delete_service(req: Request, service_id: str) -> None:
         for endpoint in session.scalars(
             select(CatalogEndpoint).where(CatalogEndpoint.service_id == service_id)
         ):
-            session.delete(endpoint)
+            _forget_endpoint(session, endpoint)
         session.delete(row)
 
 
@@ -180,6 +191,7 @@ def delete_service(req: Request, service_id: str) -> None:
 
 def endpoint_view(req: Request, entry: EndpointEntry) -> View:
     body: View = {
+        **(entry.extra or {}),
         "id": entry.id,
         "interface": entry.interface,
         "service_id": entry.service_id,
@@ -225,6 +237,8 @@ def create_endpoint(req: Request) -> View:
             enabled=body.enabled,
         )
         session.add(row)
+        session.flush()
+        keep_extra(row, body, endpoint_view(req, _endpoint_entry(row)))
     return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
 
 
@@ -232,6 +246,7 @@ def update_endpoint(req: Request, endpoint_id: str) -> View:
     body = req.body
     with writing(req, "endpoint") as session:
         row = _own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint")
+        shown = endpoint_view(req, _endpoint_entry(row))
         if body.service_id is not UNSET:
             _check_service(req, body.service_id)
         region_id = body.region_id if body.region_id is not UNSET else body.region
@@ -240,12 +255,18 @@ def update_endpoint(req: Request, endpoint_id: str) -> View:
         apply(row, body, ("interface", "service_id", "url", "enabled"))
         if region_id is not UNSET:
             row.region_id = region_id
+        keep_extra(row, body, shown)
     return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
 
 
 def delete_endpoint(req: Request, endpoint_id: str) -> None:
     with writing(req, "endpoint") as session:
-        session.delete(_own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint"))
+        _forget_endpoint(session, _own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint"))
+
+
+def _forget_endpoint(session: Session, endpoint: CatalogEndpoint) -> None:
+    session.execute(delete(EndpointFilter).where(EndpointFilter.target_id == endpoint.id))
+    session.delete(endpoint)
 
 
 def _chosen(req: Request, entries: Any, names: tuple[str, ...]) -> list[Any]:
@@ -280,8 +301,10 @@ def _check_region(session: Session, region_id: str) -> None:
 
 
 def _service_entry(row: CatalogService) -> ServiceEntry:
-    return ServiceEntry(row.id, row.type, row.name, row.description, row.enabled)
+    return ServiceEntry(row.id, row.type, row.name, row.description, row.enabled, extra=row.extra)
 
 
 def _endpoint_entry(row: CatalogEndpoint) -> EndpointEntry:
-    return EndpointEntry(row.id, row.service_id, row.interface, row.region_id, row.url, row.enabled)
+    return EndpointEntry(
+        row.id, row.service_id, row.interface, row.region_id, row.url, row.enabled, extra=row.extra
+    )

@@ -5,10 +5,11 @@ the backend, links, list filters, looking things up, and writing with upstream's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import orjson
 from msgspec import UNSET
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from knarr.core.identity.backend import EmbeddedIdentity, embedded
 from knarr.core.identity.models import DEFAULT_DOMAIN, Project
 from knarr.kernel.errors import BadRequest, Conflict, NotFound
+from knarr.kernel.listing import Listing, next_link
 from knarr.kernel.web import Request
 
 E = TypeVar("E")
@@ -37,6 +39,7 @@ COMPARATORS: dict[str, Callable[[Any, str], ColumnElement[bool]]] = {
 }
 
 MAX_PAGE = 10000
+BY_ID = (("id", "asc"),)
 
 
 def identity(req: Request) -> EmbeddedIdentity:
@@ -97,19 +100,17 @@ def matching(
 
 
 def page(
-    req: Request, session: Session, stmt: Select[Any], model: Any, path: str
+    req: Request,
+    session: Session,
+    stmt: Select[Any],
+    model: Any,
+    sortable: Iterable[str] = ("name",),
 ) -> tuple[list[Any], str | None]:
-    """The rows in the order of their ids, `limit` of them behind `marker`, and the link to the next ones."""
-    limit, marker = _limit(req), one(req, "marker")
-    stmt = stmt.order_by(model.id)
-    if marker is not None:
-        stmt = stmt.where(model.id > marker)
-    if limit is not None:
-        stmt = stmt.limit(limit + 1)
-    rows = list(session.scalars(stmt))
-    if limit is None or len(rows) <= limit:
-        return rows, None
-    return rows[:limit], f"{link(req, path)}?limit={limit}&marker={rows[limit - 1].id}"
+    """The rows, by id unless the query sorts them, `limit` of them behind `marker`, and the next link."""
+    keys = tuple(name for name in sortable if hasattr(model, name))
+    listing = Listing(model, sortable=keys, default_sort=BY_ID, max_limit=MAX_PAGE, limited=False)
+    found = listing.fetch(session, stmt, listing.paging(req))
+    return [row[0] for row in found.rows], next_link(req, found)
 
 
 def load(session: Session, model: type[E], ident: str, what: str) -> E:
@@ -166,6 +167,28 @@ def apply(entity: Any, body: Any, fields: Sequence[str]) -> None:
             setattr(entity, name, value)
 
 
+def keep_extra(row: Any, body: Any, shown: View) -> None:
+    """Keep the attributes of the users' own that a body has; `shown` is the row's view before.
+
+    Raises BadRequest for what the service itself shows and nobody sets, unless it stays as it is: then a
+    client sends back what it was shown.
+    """
+    own = dict(row.extra or {})
+    for name, value in body.extra.items():
+        if name in shown and name not in own:
+            if name != "links" and shown[name] != value:
+                raise BadRequest(f"{name[:64]} cannot be set.")
+            continue
+        if not 0 < len(name) <= 255:
+            raise BadRequest(f"{name[:64]!r}: the name of an attribute has 1 to 255 characters.")
+        try:
+            orjson.dumps(value)
+        except TypeError as error:
+            raise BadRequest(f"{name} cannot be stored: {error}.") from None
+        own[name] = value
+    row.extra = own
+
+
 def domain_for(req: Request, domain_id: Any) -> str:
     """The domain that a new thing belongs to:
 
@@ -201,12 +224,3 @@ def _boolean(name: str, value: str) -> bool:
     if text in TRUE:
         return True
     raise BadRequest(f"{name} must be true or false, not {value[:64]!r}.")
-
-
-def _limit(req: Request) -> int | None:
-    value = one(req, "limit")
-    if value is None:
-        return None
-    if not value.isdecimal() or not 0 < int(value[:9]) <= MAX_PAGE:
-        raise BadRequest(f"limit must be a number from 1 to {MAX_PAGE}, not {value[:64]!r}.")
-    return int(value)

@@ -13,6 +13,7 @@ from knarr.core.identity.api.common import (
     View,
     check_domain,
     collection,
+    keep_extra,
     linked,
     matching,
     missing,
@@ -22,6 +23,7 @@ from knarr.core.identity.api.common import (
 )
 from knarr.core.identity.api.roles import forget_roles
 from knarr.core.identity.models import DEFAULT_DOMAIN, NO_DOMAIN, Group, Project, Role, User, hex_id
+from knarr.core.identity.options import check_may_change, check_may_delete, merged
 from knarr.kernel.errors import Conflict, Forbidden
 from knarr.kernel.web import Request
 
@@ -30,6 +32,7 @@ FILTERS = {"id": Project.id, "name": Project.name, "enabled": Project.enabled}
 
 def view(req: Request, domain: Project) -> View:
     body: View = {
+        **(domain.extra or {}),
         "id": domain.id,
         "name": domain.name,
         "enabled": domain.enabled,
@@ -48,7 +51,7 @@ def list_domains(req: Request) -> View:
         req.authorize("identity:list_domains", own)
         stmt = stmt.where(Project.id == req.ctx.domain_id)
     with req.db.read() as session:
-        rows, following = page(req, session, stmt, Project, "domains")
+        rows, following = page(req, session, stmt, Project)
     return collection(req, "domains", [view(req, row) for row in rows], "domains", following)
 
 
@@ -72,9 +75,11 @@ def create_domain(req: Request) -> View:
             enabled=body.enabled,
             description=body.description or "",
             tags=list(dict.fromkeys(body.tags)),
-            options=body.options,
+            options=merged({}, body.options),
         )
         session.add(domain)
+        session.flush()
+        keep_extra(domain, body, view(req, domain))
     return {"domain": view(req, domain)}
 
 
@@ -82,11 +87,14 @@ def update_domain(req: Request, domain_id: str) -> View:
     """200 {domain}. Disabling revokes all tokens for it, for its projects and of its users."""
     with writing(req, "domain") as session:
         domain = _found(req, session, domain_id, "identity:update_domain")
+        shown = view(req, domain)
+        check_may_change("domain", domain, req.body)
         if req.body.name is not UNSET:
             refuse_duplicate(session, Project, "domain", req.body.name, NO_DOMAIN, but=domain.id)
         if domain.id == DEFAULT_DOMAIN and req.body.enabled is False:
             raise Forbidden("The default domain holds the administrators and the services: it stays enabled.")
         projects.change(domain, req.body)
+        keep_extra(domain, req.body, shown)
     return {"domain": view(req, domain)}
 
 
@@ -94,6 +102,7 @@ def delete_domain(req: Request, domain_id: str) -> None:
     """204. 403 while it is enabled. Its users, groups, projects and roles go with it."""
     with writing(req, "domain") as session:
         domain = _found(req, session, domain_id, "identity:delete_domain")
+        check_may_delete("domain", domain)
         if domain.enabled:
             raise Forbidden("Cannot delete a domain that is enabled, please disable it first.")
         users.forget_users(session, _in(session, User, domain_id))

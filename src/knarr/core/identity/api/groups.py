@@ -15,6 +15,7 @@ from knarr.core.identity.api.common import (
     check_domain,
     collection,
     domain_for,
+    keep_extra,
     linked,
     load,
     matching,
@@ -38,6 +39,7 @@ FILTERS = {
 
 def view(req: Request, group: Group) -> View:
     body: View = {
+        **(group.extra or {}),
         "id": group.id,
         "name": group.name,
         "domain_id": group.domain_id,
@@ -52,7 +54,7 @@ def list_groups(req: Request) -> View:
     if domain_id is not None:
         stmt = stmt.where(Group.domain_id == domain_id)
     with req.db.read() as session:
-        rows, following = page(req, session, stmt, Group, "groups")
+        rows, following = page(req, session, stmt, Group)
     return collection(req, "groups", [view(req, row) for row in rows], "groups", following)
 
 
@@ -69,6 +71,8 @@ def create_group(req: Request) -> View:
         refuse_duplicate(session, Group, "group", body.name, domain_id)
         group = Group(name=body.name, domain_id=domain_id, description=body.description or "")
         session.add(group)
+        session.flush()
+        keep_extra(group, body, view(req, group))
     return {"group": view(req, group)}
 
 
@@ -78,12 +82,14 @@ def update_group(req: Request, group_id: str) -> View:
         found(req, session, group_id, "identity:update_group")
     with writing(req, "group") as session:
         group = load(session, Group, group_id, "group")
+        shown = view(req, group)
         if body.domain_id is not UNSET and body.domain_id != group.domain_id:
             raise BadRequest("domain_id cannot be changed.")
         if body.name is not UNSET:
             refuse_duplicate(session, Group, "group", body.name, group.domain_id, but=group.id)
         apply(group, body, ("name", "description"))
         group.description = group.description or ""
+        keep_extra(group, body, shown)
     return {"group": view(req, group)}
 
 
@@ -101,7 +107,7 @@ def list_members(req: Request, group_id: str) -> View:
         stmt = select(User).where(
             User.id.in_(select(Membership.user_id).where(Membership.group_id == group_id))
         )
-        rows, following = page(req, session, matching(stmt, req, users.FILTERS), User, path)
+        rows, following = page(req, session, matching(stmt, req, users.FILTERS), User)
     return collection(req, "users", [users.view(req, row) for row in rows], path, following)
 
 

@@ -17,6 +17,7 @@ from knarr.core.identity.api.common import (
     collection,
     domain_for,
     flag,
+    keep_extra,
     linked,
     load,
     matching,
@@ -27,7 +28,15 @@ from knarr.core.identity.api.common import (
     visible_domain,
     writing,
 )
-from knarr.core.identity.models import ApplicationCredential, Assignment, Project, Trust
+from knarr.core.identity.models import (
+    ApplicationCredential,
+    Assignment,
+    EndpointFilter,
+    Limit,
+    Project,
+    Trust,
+)
+from knarr.core.identity.options import IMMUTABLE, check_may_change, check_may_delete, merged
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Forbidden
 from knarr.kernel.web import Request
@@ -48,6 +57,7 @@ FILTERS = {
 
 def view(req: Request, project: Project) -> View:
     body: View = {
+        **(project.extra or {}),
         "id": project.id,
         "name": project.name,
         "domain_id": project.domain_id or None,
@@ -69,7 +79,7 @@ def list_projects(req: Request) -> View:
     if domain_id is not None:
         stmt = stmt.where(Project.domain_id == domain_id)
     with req.db.read() as session:
-        rows, following = page(req, session, stmt, Project, "projects")
+        rows, following = page(req, session, stmt, Project)
     return collection(req, "projects", [view(req, row) for row in rows], "projects", following)
 
 
@@ -109,9 +119,11 @@ def create_project(req: Request) -> View:
             enabled=body.enabled,
             description=body.description or "",
             tags=list(dict.fromkeys(body.tags)),
-            options=body.options,
+            options=merged({}, body.options),
         )
         session.add(project)
+        session.flush()
+        keep_extra(project, body, view(req, project))
     return {"project": view(req, project)}
 
 
@@ -122,15 +134,18 @@ def update_project(req: Request, project_id: str) -> View:
         found(req, session, project_id, "identity:update_project")
     with writing(req, "project") as session:
         project = load(session, Project, project_id, "project")
+        shown = view(req, project)
+        check_may_change("project", project, body)
         for name in ("domain_id", "parent_id", "is_domain"):
             value = getattr(body, name)
-            if value is not UNSET and value != (getattr(project, name) or None):
+            if value is not UNSET and value != shown[name]:
                 raise BadRequest(f"{name} cannot be changed.")
         if body.name is not UNSET:
             refuse_duplicate(session, Project, "project", body.name, project.domain_id, but=project.id)
         if body.enabled is not UNSET and body.enabled != project.enabled:
             _check_switch(session, project, body.enabled)
         change(project, body)
+        keep_extra(project, body, shown)
     return {"project": view(req, project)}
 
 
@@ -140,6 +155,7 @@ def delete_project(req: Request, project_id: str) -> None:
         project = found(req, session, project_id, "identity:delete_project")
     if project.is_domain:
         raise Forbidden("This project acts as a domain: it is deleted with DELETE /v3/domains.")
+    check_may_delete("project", project)
     with writing(req, "project") as session:
         if session.scalar(select(Project.id).where(Project.parent_id == project_id).limit(1)):
             raise Forbidden(
@@ -161,13 +177,16 @@ def list_tags(req: Request, project_id: str) -> View:
 def replace_tags(req: Request, project_id: str) -> View:
     with writing(req, "project") as session:
         project = found(req, session, project_id, "identity:update_project_tags")
+        _check_tags_may_change(project)
         project.tags = list(dict.fromkeys(req.body.tags))
     return linked(req, {"tags": project.tags}, "projects", project_id, "tags")
 
 
 def delete_tags(req: Request, project_id: str) -> None:
     with writing(req, "project") as session:
-        found(req, session, project_id, "identity:delete_project_tags").tags = []
+        project = found(req, session, project_id, "identity:delete_project_tags")
+        _check_tags_may_change(project)
+        project.tags = []
 
 
 def check_tag(req: Request, project_id: str, tag: str) -> None:
@@ -182,6 +201,7 @@ def add_tag(req: Request, project_id: str, tag: str) -> None:
         raise BadRequest("tag must have 1 to 255 characters, none of them a comma or a slash.")
     with writing(req, "project") as session:
         project = found(req, session, project_id, "identity:create_project_tag")
+        _check_tags_may_change(project)
         if tag not in project.tags:
             if len(project.tags) >= 80:
                 raise BadRequest("A project can have 80 tags at most.")
@@ -191,9 +211,15 @@ def add_tag(req: Request, project_id: str, tag: str) -> None:
 def delete_tag(req: Request, project_id: str, tag: str) -> None:
     with writing(req, "project") as session:
         project = found(req, session, project_id, "identity:delete_project_tag")
+        _check_tags_may_change(project)
         if tag not in project.tags:
             raise missing("project tag", tag)
         project.tags = [kept for kept in project.tags if kept != tag]
+
+
+def _check_tags_may_change(project: Project) -> None:
+    if project.options.get(IMMUTABLE):
+        raise Forbidden(f"Cannot change the tags of immutable project {project.id}.")
 
 
 # What other modules need of projects
@@ -219,8 +245,7 @@ def change(project: Project, body: Any) -> None:
     project.description = project.description or ""
     if body.tags is not UNSET:
         project.tags = list(dict.fromkeys(body.tags))
-    if body.options is not UNSET:
-        project.options = {**project.options, **body.options}
+    project.options = merged(project.options, body.options)
     if was_enabled and not project.enabled:
         project.tokens_valid_from = utcnow()
 
@@ -277,6 +302,10 @@ def forget_projects(session: Session, project_ids: list[str]) -> None:
     session.execute(delete(Assignment).where(Assignment.target_id.in_(project_ids)))
     session.execute(delete(ApplicationCredential).where(ApplicationCredential.project_id.in_(project_ids)))
     session.execute(delete(Trust).where(Trust.project_id.in_(project_ids)))
+    session.execute(delete(EndpointFilter).where(EndpointFilter.project_id.in_(project_ids)))
+    session.execute(
+        delete(Limit).where(or_(Limit.project_id.in_(project_ids), Limit.domain_id.in_(project_ids)))
+    )
     session.execute(delete(Project).where(Project.id.in_(project_ids)))
 
 

@@ -14,6 +14,7 @@ from knarr.core.identity.api.common import (
     check_domain,
     collection,
     identity,
+    keep_extra,
     linked,
     load,
     matching,
@@ -22,6 +23,7 @@ from knarr.core.identity.api.common import (
     writing,
 )
 from knarr.core.identity.models import NO_DOMAIN, Assignment, ImpliedRole, Role
+from knarr.core.identity.options import check_may_change, check_may_delete, merged
 from knarr.kernel.errors import Forbidden, NotFound
 from knarr.kernel.web import Request
 
@@ -33,6 +35,7 @@ NEVER_IMPLIED = "admin"
 
 def view(req: Request, role: Role) -> View:
     body: View = {
+        **(role.extra or {}),
         "id": role.id,
         "name": role.name,
         "domain_id": role.domain_id or None,
@@ -48,7 +51,7 @@ def list_roles(req: Request) -> View:
     if "domain_id" not in req.params:
         stmt = stmt.where(Role.domain_id == NO_DOMAIN)
     with req.db.read() as session:
-        rows, following = page(req, session, stmt, Role, "roles")
+        rows, following = page(req, session, stmt, Role)
     return collection(req, "roles", [view(req, row) for row in rows], "roles", following)
 
 
@@ -64,26 +67,35 @@ def create_role(req: Request) -> View:
         if domain_id:
             check_domain(session, domain_id)
         refuse_duplicate(session, Role, "role", body.name, domain_id)
-        role = Role(name=body.name, domain_id=domain_id, description=body.description, options=body.options)
+        role = Role(
+            name=body.name,
+            domain_id=domain_id,
+            description=body.description,
+            options=merged({}, body.options),
+        )
         session.add(role)
+        session.flush()
+        keep_extra(role, body, view(req, role))
     return {"role": view(req, role)}
 
 
 def update_role(req: Request, role_id: str) -> View:
     with writing(req, "role") as session:
         role = load(session, Role, role_id, "role")
+        shown = view(req, role)
+        check_may_change("role", role, req.body)
         if req.body.name is not UNSET:
             refuse_duplicate(session, Role, "role", req.body.name, role.domain_id, but=role.id)
         apply(role, req.body, ("name", "description"))
-        if req.body.options is not UNSET:
-            role.options = {**role.options, **req.body.options}
+        role.options = merged(role.options, req.body.options)
+        keep_extra(role, req.body, shown)
     return {"role": view(req, role)}
 
 
 def delete_role(req: Request, role_id: str) -> None:
     """204; whoever had the role has it no more, in tokens already issued as well."""
     with writing(req, "role") as session:
-        load(session, Role, role_id, "role")
+        check_may_delete("role", load(session, Role, role_id, "role"))
         forget_roles(session, [role_id])
 
 
@@ -119,6 +131,8 @@ def create_implied(req: Request, role_id: str, implied_id: str) -> View:
         prior, implied = _pair(session, role_id, implied_id)
         if implied.name == NEVER_IMPLIED and implied.domain_id == NO_DOMAIN:
             raise Forbidden(f"{implied.id} cannot be an implied role: it is the role {NEVER_IMPLIED}.")
+        if prior.domain_id == NO_DOMAIN and implied.domain_id != NO_DOMAIN:
+            raise Forbidden(f"{implied.id} cannot be implied by a role of all domains: it belongs to one.")
         if session.get(ImpliedRole, (role_id, implied_id)) is None:
             session.add(ImpliedRole(prior_role_id=role_id, implied_role_id=implied_id))
     return _inference(req, prior, implied)

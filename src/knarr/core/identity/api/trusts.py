@@ -70,7 +70,7 @@ def list_trusts(req: Request) -> View:
     else:
         req.authorize("identity:list_trusts", {})
     with req.db.read() as session:
-        rows, following = page(req, session, matching(select(Trust), req, FILTERS), Trust, PATH)
+        rows, following = page(req, session, matching(select(Trust), req, FILTERS), Trust)
     return collection(req, "trusts", [view(req, row) for row in rows], PATH, following)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.identity import authentication, tokens
+from knarr.core.identity import authentication, password_policy, tokens
 from knarr.core.identity.api import groups, projects
 from knarr.core.identity.api.common import (
     View,
@@ -18,6 +17,7 @@ from knarr.core.identity.api.common import (
     collection,
     domain_for,
     identity,
+    keep_extra,
     linked,
     load,
     matching,
@@ -28,7 +28,19 @@ from knarr.core.identity.api.common import (
     writing,
 )
 from knarr.core.identity.backend import EmbeddedIdentity
-from knarr.core.identity.models import ApplicationCredential, Assignment, Group, Membership, Trust, User
+from knarr.core.identity.models import (
+    AccessRule,
+    ApplicationCredential,
+    Assignment,
+    Credential,
+    FailedLogins,
+    Group,
+    Membership,
+    PastPassword,
+    Trust,
+    User,
+)
+from knarr.core.identity.options import merged
 from knarr.core.identity.schemas import UserRef
 from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, Conflict
@@ -47,11 +59,14 @@ FILTERS = {
 
 def view(req: Request, user: User) -> View:
     body: View = {
+        **(user.extra or {}),
         "id": user.id,
         "name": user.name,
         "domain_id": user.domain_id,
         "enabled": user.enabled,
-        "password_expires_at": tokens.stamp(user.password_expires_at) if user.password_expires_at else None,
+        "password_expires_at": tokens.optional_stamp(
+            password_policy.expiry(user.password_expires_at, user.options)
+        ),
         "options": user.options,
     }
     for name in ("default_project_id", "email", "description"):
@@ -72,7 +87,7 @@ def list_users(req: Request) -> View:
     if domain_id is not None:
         stmt = stmt.where(User.domain_id == domain_id)
     with req.db.read() as session:
-        users, following = page(req, session, stmt, User, "users")
+        users, following = page(req, session, stmt, User)
     return collection(req, "users", [view(req, user) for user in users], "users", following)
 
 
@@ -85,7 +100,7 @@ def create_user(req: Request) -> View:
     """201 {user}. 404 for an unknown domain, 409 for a name that the domain has already."""
     body, domain_id = req.body, domain_for(req, req.body.domain_id)
     req.authorize("identity:create_user", {"target.user.domain_id": domain_id})
-    secret = _new_secret(identity(req), body.password) if body.password is not None else {}
+    hashed = _hashed(identity(req), body.password)
     with writing(req, "user") as session:
         check_domain(session, domain_id)
         refuse_duplicate(session, User, "user", body.name, domain_id)
@@ -96,10 +111,13 @@ def create_user(req: Request) -> View:
             enabled=body.enabled,
             description=body.description,
             email=body.email,
-            options=body.options,
-            **secret,
+            options=merged({}, body.options),
         )
         session.add(user)
+        session.flush()
+        if hashed is not None:
+            password_policy.set_password(session, _conf(req), user, hashed, first=True)
+        keep_extra(user, body, view(req, user))
     return {"user": view(req, user)}
 
 
@@ -108,22 +126,23 @@ def update_user(req: Request, user_id: str) -> View:
     body = req.body
     with req.db.read() as session:
         found(req, session, user_id, "identity:update_user")
-    secret = _new_secret(identity(req), body.password) if isinstance(body.password, str) else {}
+    hashed = _hashed(identity(req), body.password)
     with writing(req, "user") as session:
         user = load(session, User, user_id, "user")
+        shown = view(req, user)
         if body.domain_id is not UNSET and body.domain_id != user.domain_id:
             raise BadRequest("domain_id cannot be changed.")
         if body.name is not UNSET:
             refuse_duplicate(session, User, "user", body.name, user.domain_id, but=user.id)
         apply(user, body, ("name", "default_project_id", "enabled", "description", "email"))
-        if body.options is not UNSET:
-            user.options = {**user.options, **body.options}
-        for name, value in secret.items():
-            setattr(user, name, value)
+        user.options = merged(user.options, body.options)
+        if hashed is not None:
+            password_policy.set_password(session, _conf(req), user, hashed, first=True)
         if body.password is None:
             user.password_hash = None
-        if body.password is not UNSET or body.enabled is False:
-            user.tokens_valid_from = utcnow()
+        keep_extra(user, body, shown)
+    if body.password is not UNSET or body.enabled is False:
+        _revoke_tokens(req, user_id)
     return {"user": view(req, user)}
 
 
@@ -141,17 +160,22 @@ def change_password(req: Request, user_id: str) -> None:
 
     204. 401 if the old password is wrong (or there is no such user). All tokens of the user are revoked.
     """
-    backend = identity(req)
-    ref = UserRef(id=user_id)
-    row = authentication.check_password(backend, ref, req.body.original_password)
-    if req.body.password == req.body.original_password:
+    backend, body = identity(req), req.body
+    row = authentication.check_password(backend, UserRef(id=user_id), body.original_password)
+    if row.options.get("lock_password"):
+        raise BadRequest("password cannot be changed by its user: the option lock_password is set.")
+    if body.password == body.original_password:
         raise BadRequest("password must differ from original_password.")
-    secret = _new_secret(backend, req.body.password)
+    password_policy.check_may_choose(backend, row.id, body.password)
+    hashed = _hashed(backend, body.password)
+    assert hashed is not None
     with writing(req, "user") as session:
         user = load(session, User, row.id, "user")
-        for name, value in secret.items():
-            setattr(user, name, value)
-        user.tokens_valid_from = utcnow()
+        if user.password_hash != row.password_hash:
+            # Another change came in between: the old password that was checked is none any more.
+            raise authentication.refused(backend)
+        password_policy.set_password(session, _conf(req), user, hashed, self_service=True)
+    _revoke_tokens(req, row.id)
 
 
 def list_user_projects(req: Request, user_id: str) -> View:
@@ -170,7 +194,7 @@ def list_user_groups(req: Request, user_id: str) -> View:
             Group.id.in_(select(Membership.group_id).where(Membership.user_id == user_id))
         )
         stmt = matching(stmt, req, groups.FILTERS)
-        rows, following = page(req, session, stmt, Group, f"users/{user_id}/groups")
+        rows, following = page(req, session, stmt, Group)
     views = [groups.view(req, row) for row in rows]
     return collection(req, "groups", views, f"users/{user_id}/groups", following)
 
@@ -192,18 +216,27 @@ def forget_users(session: Session, user_ids: list[str]) -> None:
     session.execute(
         delete(Trust).where(or_(Trust.trustor_user_id.in_(user_ids), Trust.trustee_user_id.in_(user_ids)))
     )
+    for model in (AccessRule, Credential, FailedLogins, PastPassword):
+        session.execute(delete(model).where(model.user_id.in_(user_ids)))
     session.execute(delete(User).where(User.id.in_(user_ids)))
 
 
-def _new_secret(backend: EmbeddedIdentity, password: str) -> dict[str, Any]:
-    """The columns of a new password. Hashed before a transaction begins: it takes long, by intent."""
-    conf = backend.runtime.conf.identity
-    if len(password) < conf.minimum_password_length:
-        raise BadRequest(f"password must have at least {conf.minimum_password_length} characters.")
-    now = utcnow()
-    days = conf.password_expires_days
-    return {
-        "password_hash": backend.passwords.hash(password),
-        "password_changed_at": now,
-        "password_expires_at": now + timedelta(days=days) if days else None,
-    }
+def _conf(req: Request) -> Any:
+    return req.runtime.conf.identity
+
+
+def _hashed(backend: EmbeddedIdentity, password: Any) -> str | None:
+    """The hash of a new password, made before a transaction begins: it takes long, by intent."""
+    if not isinstance(password, str):
+        return None
+    password_policy.check_form(backend.runtime.conf.identity, password)
+    return backend.passwords.hash(password)
+
+
+def _revoke_tokens(req: Request, user_id: str) -> None:
+    """Refuse all tokens that were issued until now.
+
+    In a transaction of its own, after the change: a login that still saw the old password began before this.
+    """
+    with writing(req, "user") as session:
+        session.execute(update(User).where(User.id == user_id).values(tokens_valid_from=utcnow()))

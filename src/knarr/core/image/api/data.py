@@ -3,44 +3,87 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy import update as sql_update
+from sqlalchemy.orm import Session
 
 from knarr.core.image import states
 from knarr.core.image.errors import RangeNotSatisfiable
 from knarr.core.image.models import Image
 from knarr.core.image.storage import ALGORITHM, Written, storage
+from knarr.core.image.views import STORE
 from knarr.core.image.visibility import load, load_own
 from knarr.kernel.db import affected, utcnow
 from knarr.kernel.errors import BadRequest, Forbidden, Gone, NotFound, UnsupportedMediaType
 from knarr.kernel.request import Request, Response
 
 OCTETS = "application/octet-stream"
-LOOK_EVERY = 64 * 1024 * 1024
+LOOK_EVERY = 128  # pieces of data
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})\Z")
 
 
 def upload(req: Request, ident: str) -> None:
     """Store the body as the image's data. Whatever ends it before its time leaves the image queued."""
+    store = storage(req.runtime)
+    with _receiving(req, ident, "upload", "upload_image", "saving") as image:
+        written = _receive(req, image, store.path(image.id))
+        with req.db.write() as session:
+            kept = activate(session, image.id, "saving", written)
+        if not kept:
+            store.remove(image.id)
+            raise _deleted(image.id)
+
+
+def stage(req: Request, ident: str) -> None:
+    """Store the body beside the image, until an import makes it the image's data."""
+    store = storage(req.runtime)
+    with _receiving(req, ident, "stage", "modify_image", "uploading") as image:
+        _receive(req, image, store.staged(image.id))
+        with req.db.read() as session:
+            kept = session.scalar(select(Image.status).where(Image.id == image.id)) == "uploading"
+        if not kept:
+            store.remove(image.id)
+            raise _deleted(image.id)
+
+
+@contextmanager
+def _receiving(req: Request, ident: str, action: str, rule: str, status: str) -> Iterator[Image]:
+    """The image in the status of a transfer; queued again if the transfer fails."""
     if req.content_type.split(";", 1)[0].strip().lower() != OCTETS:
         raise UnsupportedMediaType(f"The data of an image is sent as {OCTETS}.")
+    check_store(req)
     with req.db.write() as session:
-        image = load_own(session, req, ident, "upload_image")
-        states.check("upload", image.status, image.id)
+        image = load_own(session, req, ident, rule)
+        states.check(action, image.status, image.id)
         check_formats(image)
-        image.status, image.updated_at = "saving", utcnow()
-        ident = image.id
-    store = storage(req.runtime)
+        image.status, image.updated_at = status, utcnow()
     try:
-        written = store.write(store.path(ident), req.stream, req.content_length, _still_wanted(req, ident))
+        yield image
     except BaseException:
-        _set(req, ident, "saving", status="queued")
+        with req.db.write() as session:
+            change = sql_update(Image).where(Image.id == image.id, Image.status == status)
+            session.execute(change.values(status="queued", updated_at=utcnow()))
         raise
-    if not activate(req.db, ident, "saving", written):
-        store.remove(ident)
-        raise Gone(f"Image {ident} was deleted during the upload of its data.")
+
+
+def _receive(req: Request, image: Image, target: Path) -> Written:
+    check = _still_wanted(req, image.id, image.status)
+    return storage(req.runtime).write(target, req.stream, req.content_length, check)
+
+
+def _deleted(ident: str) -> Gone:
+    return Gone(f"Image {ident} was deleted during the upload of its data.")
+
+
+def check_store(req: Request) -> None:
+    """Raise BadRequest if the data is wanted in a store that there is not."""
+    wanted = req.header("X-Image-Meta-Store")
+    if wanted not in (None, STORE):
+        raise BadRequest(f"There is no store {str(wanted)[:64]!r} (X-Image-Meta-Store); there is {STORE}.")
 
 
 def check_formats(image: Image) -> None:
@@ -50,46 +93,39 @@ def check_formats(image: Image) -> None:
         raise BadRequest(f"Properties {', '.join(missing)} must be set prior to saving data.")
 
 
-def activate(db: Any, ident: str, status: str, written: Written) -> bool:
+def activate(session: Session, ident: str, status: str, written: Written) -> bool:
     """Make the image of this status active with the data; False if it is not there any more."""
-    with db.write() as session:
-        return bool(
-            affected(
-                session,
-                sql_update(Image)
-                .where(Image.id == ident, Image.status == status)
-                .values(
-                    status="active",
-                    size=written.size,
-                    checksum=written.checksum,
-                    os_hash_algo=ALGORITHM,
-                    os_hash_value=written.os_hash_value,
-                    updated_at=utcnow(),
-                ),
-            )
+    return bool(
+        affected(
+            session,
+            sql_update(Image)
+            .where(Image.id == ident, Image.status == status)
+            .values(
+                status="active",
+                size=written.size,
+                checksum=written.checksum,
+                os_hash_algo=ALGORITHM,
+                os_hash_value=written.os_hash_value,
+                updated_at=utcnow(),
+            ),
         )
+    )
 
 
-def _still_wanted(req: Request, ident: str) -> Any:
+def _still_wanted(req: Request, ident: str, status: str) -> Callable[[], None]:
     """A check that ends the upload of an image that was deleted, looked at every 64 MiB or so."""
     calls = 0
 
     def check() -> None:
         nonlocal calls
         calls += 1
-        if calls % 128:
+        if calls % LOOK_EVERY:
             return
         with req.db.read() as session:
-            if session.scalar(select(Image.status).where(Image.id == ident)) != "saving":
-                raise Gone(f"Image {ident} was deleted during the upload of its data.")
+            if session.scalar(select(Image.status).where(Image.id == ident)) != status:
+                raise _deleted(ident)
 
     return check
-
-
-def _set(req: Request, ident: str, before: str, **values: Any) -> None:
-    with req.db.write() as session:
-        change = sql_update(Image).where(Image.id == ident, Image.status == before)
-        session.execute(change.values(updated_at=utcnow(), **values))
 
 
 def download(req: Request, ident: str) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from knarr.core.image.documents import SCHEMAS
+from knarr.core.image.metadefdocuments import SCHEMAS as METADEF_SCHEMAS
 from knarr.core.image.models import Image
 from knarr.core.image.storage import storage
 from knarr.core.image.views import STORE
@@ -25,9 +26,17 @@ def versions(req: Request) -> dict[str, Any]:
 
 
 def schema(req: Request, name: str) -> dict[str, Any]:
-    if name not in SCHEMAS:
-        raise NotFound(f"There is no schema '{name[:64]}'. There are: {', '.join(SCHEMAS)}.")
-    return SCHEMAS[name]
+    return _schema(SCHEMAS, name)
+
+
+def metadef_schema(req: Request, name: str) -> dict[str, Any]:
+    return _schema(METADEF_SCHEMAS, name)
+
+
+def _schema(known: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    if name not in known:
+        raise NotFound(f"There is no schema '{name[:64]}'. There are: {', '.join(known)}.")
+    return known[name]
 
 
 def stores(req: Request) -> dict[str, Any]:

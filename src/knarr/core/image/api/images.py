@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select
@@ -11,16 +11,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knarr.core.image import views
-from knarr.core.image.attributes import VISIBILITIES, checked
+from knarr.core.image.attributes import BASE, VISIBILITIES, checked
 from knarr.core.image.filters import conditions
+from knarr.core.image.importmethods import methods
 from knarr.core.image.models import Image, ImageProperty, ImageTag
 from knarr.core.image.storage import storage
+from knarr.core.image.views import link
 from knarr.core.image.visibility import listed, load, load_own, member_status
 from knarr.kernel.db import after_commit, new_id
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden, TooLarge
 from knarr.kernel.listing import Listing
 from knarr.kernel.request import Request, Response
 
+PATH = "/v2/images"
 RULES = {"public": "publicize_image", "community": "communitize_image"}
 """The policy rule that a visibility needs."""
 
@@ -45,8 +48,30 @@ LISTING = Listing(
 )
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An image that was asked for, checked."""
+
+    own: dict[str, Any]
+    properties: dict[str, str]
+    tags: list[str]
+
+
 def create(req: Request) -> Response:
-    given = {name: checked(name, value) for name, value in req.body.items()}
+    new = draft(req, req.body)
+    with req.db.write() as session:
+        view = views.image(session, add(session, new))
+    headers = {
+        "Location": req.url(view["self"]),
+        "OpenStack-image-import-methods": ",".join(methods(req.runtime.conf)),
+        "OpenStack-image-store-ids": views.STORE,
+    }
+    return Response(view, headers=headers)
+
+
+def draft(req: Request, body: dict[str, Any]) -> Draft:
+    """Raises BadRequest or Forbidden by the name of the attribute that is wrong."""
+    given = {name: checked(name, value) for name, value in body.items()}
     owner = given.pop("owner", None) or req.ctx.project_id
     if owner != req.ctx.project_id and not req.ctx.is_admin:
         raise Forbidden("You are not permitted to create images owned by another project.")
@@ -54,20 +79,23 @@ def create(req: Request) -> Response:
         raise BadRequest("An image needs an owner: use a token for a project, or name 'owner'.")
     check_visibility(req, given.get("visibility", "shared"), owner)
     tags = given.pop("tags", [])
-    ident = given.pop("id", None) or new_id()
-    own = {name: given.pop(name) for name in list(given) if hasattr(Image, name)}
+    own = {name: given.pop(name) for name in list(given) if name in BASE}
+    own |= {"id": own.get("id") or new_id(), "project_id": owner}
     check_quotas(req, len(given), len(tags))
+    return Draft(own, given, tags)
+
+
+def add(session: Session, new: Draft) -> Image:
+    """Store the image. Raises Conflict if there is one of that id."""
+    image = Image(**new.own)
+    session.add(image)
     try:
-        with req.db.write() as session:
-            image = Image(id=ident, project_id=owner, **own)
-            session.add(image)
-            session.flush()
-            set_properties(session, ident, given)
-            set_tags(session, ident, tags)
-            view = views.image(session, image)
+        session.flush()
     except IntegrityError:
-        raise Conflict(f"An image with identifier {ident} already exists.") from None
-    return Response(view, headers={"Location": req.url(view["self"])})
+        raise Conflict(f"An image with identifier {image.id} already exists.") from None
+    set_properties(session, image.id, new.properties)
+    set_tags(session, image.id, new.tags)
+    return image
 
 
 def check_visibility(req: Request, visibility: str, owner: str) -> None:
@@ -108,7 +136,7 @@ def index(req: Request) -> dict[str, Any]:
         raise BadRequest(f"Invalid value for 'visibility': {visibility[:64]!r}. Use one of {known}.")
     paging = LISTING.paging(req)
     if paging.limit is None:
-        paging = _with_limit(paging, req.runtime.conf.image.limit_param_default)
+        paging = replace(paging, limit=req.runtime.conf.image.limit_param_default)
     stmt = select(*views.COLUMNS).where(
         listed(req.ctx, visibility, member_status(req.params)), *conditions(req.params)
     )
@@ -116,23 +144,10 @@ def index(req: Request) -> dict[str, Any]:
         page = LISTING.fetch(session, stmt, paging)
         found = views.images(session, page.rows)
     answer: dict[str, Any] = {"images": found, "schema": "/v2/schemas/images"}
-    answer["first"] = _link(req, None)
+    answer["first"] = link(req, PATH, None)
     if page.next_marker:
-        answer["next"] = _link(req, page.next_marker)
+        answer["next"] = link(req, PATH, page.next_marker)
     return answer
-
-
-def _with_limit(paging: Any, limit: int) -> Any:
-    from dataclasses import replace
-
-    return replace(paging, limit=limit)
-
-
-def _link(req: Request, marker: str | None) -> str:
-    """Path and query of this list, from the marker on: clients put them behind the endpoint."""
-    pairs = [(k, value) for k, values in req.params.items() if k != "marker" for value in values]
-    query = urlencode([*pairs, ("marker", marker)] if marker else pairs)
-    return f"/v2/images?{query}" if query else "/v2/images"
 
 
 def show(req: Request, ident: str) -> dict[str, Any]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import ipam, resources, sync
+from knarr.core.network import defaultrules, ipam, resources, sharing, sync
 from knarr.core.network.errors import fault
-from knarr.core.network.models import DefaultGroup, PortGroup, Rule, SecurityGroup, Tag
+from knarr.core.network.models import DefaultGroup, PortGroup, Rbac, Rule, SecurityGroup, Tag
+from knarr.kernel.context import RequestContext
 from knarr.kernel.db import new_id
 from knarr.kernel.request import Request
 
 DEFAULT = "default"
+KIND = "security_group"
 
 
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -26,16 +28,23 @@ def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str,
     for rule in session.execute(stmt):
         by_group.setdefault(rule.security_group_id, []).append(rule_view(rule, {}))
     tags = resources.tags_of(session, ids)
+    shared = sharing.entries_seen(session, req.ctx, ids)
     return [
         {
             **resources.standard_view(row, tags),
             "name": row.name,
             "stateful": row.stateful,
-            "shared": False,
+            "shared": row.id in shared,
             "security_group_rules": by_group.get(row.id, []),
         }
         for row in rows
     ]
+
+
+def visible(ctx: RequestContext) -> ColumnElement[bool]:
+    granted = sharing.granted(SecurityGroup, KIND, ctx.project_id)
+    everybody = sharing.granted(SecurityGroup, KIND, sharing.ALL)
+    return or_(SecurityGroup.project_id == ctx.project_id, granted, everybody)
 
 
 GROUPS = resources.Resource(
@@ -44,56 +53,41 @@ GROUPS = resources.Resource(
     model=SecurityGroup,
     views=views,
     not_found="SecurityGroupNotFound",
+    visible=visible,
     sortable=("name", "stateful"),
     filters={
         **resources.standard_filters(SecurityGroup),
         "name": resources.equals(SecurityGroup.name),
         "stateful": resources.is_true(SecurityGroup.stateful),
-        "shared": resources.always("False"),
+        "shared": lambda name, values: resources.chosen(
+            sharing.granted(SecurityGroup, KIND, sharing.ALL), name, values
+        ),
     },
 )
 
 
 def ensure_default(session: Session, req: Request, project_id: str) -> str:
-    """The id of the project's default group, made now if it is not there.
-
-    Its four rules are Neutron's: everything out, and everything in from members of the group.
-    """
+    """The id of the project's default group, made now if it is not there."""
     found = session.scalar(select(DefaultGroup.group_id).where(DefaultGroup.project_id == project_id))
     if found:
         return found
     values = {"name": DEFAULT, "description": "Default security group"}
-    group_id = _insert(session, project_id, values)
+    group_id = _insert(req, session, project_id, values, default=True)
     session.execute(insert(DefaultGroup), [{"project_id": project_id, "group_id": group_id}])
-    session.execute(
-        insert(Rule),
-        [_rule(project_id, group_id, "ingress", kind, group_id) for kind in ("IPv4", "IPv6")],
-    )
-    resources.charge(req, session, project_id, security_group=1, security_group_rule=4)
     return group_id
 
 
-def _insert(session: Session, project_id: str, values: dict[str, Any]) -> str:
-    """The group with the rules that each begins with: everything may go out."""
+def _insert(
+    req: Request, session: Session, project_id: str, values: dict[str, Any], default: bool = False
+) -> str:
+    """The group with the rules that new ones begin with."""
     group_id = new_id()
+    rules = defaultrules.rules_for(session, project_id, group_id, default)
+    resources.charge(req, session, project_id, security_group=1, security_group_rule=len(rules))
     session.execute(insert(SecurityGroup), [{"id": group_id, "project_id": project_id, **values}])
-    session.execute(
-        insert(Rule), [_rule(project_id, group_id, "egress", kind, None) for kind in ("IPv4", "IPv6")]
-    )
+    if rules:
+        session.execute(insert(Rule), rules)
     return group_id
-
-
-def _rule(
-    project_id: str, group_id: str, direction: str, ethertype: str, remote: str | None
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "project_id": project_id,
-        "security_group_id": group_id,
-        "direction": direction,
-        "ethertype": ethertype,
-        "remote_group_id": remote,
-    }
 
 
 def make_default(req: Request) -> None:
@@ -134,8 +128,7 @@ def create_group(req: Request) -> dict[str, Any]:
     ids = []
     with req.db.write() as session:
         for project_id, values in plans:
-            resources.charge(req, session, project_id, security_group=1, security_group_rule=2)
-            ids.append(_insert(session, project_id, {**defaults, **values}))
+            ids.append(_insert(req, session, project_id, {**defaults, **values}))
     return resources.created(req, GROUPS, ids)
 
 
@@ -195,6 +188,7 @@ def _remove(session: Session, req: Request, row: Any) -> None:
         resources.charge(req, session, project_id, security_group_rule=-count)
     resources.charge(req, session, row.project_id, security_group=-1)
     session.execute(delete(Tag).where(Tag.resource_id == row.id))
+    session.execute(delete(Rbac).where(Rbac.object_id == row.id))
     session.execute(delete(Rule).where(mentions))
     session.execute(delete(DefaultGroup).where(DefaultGroup.group_id == row.id))
     session.execute(delete(SecurityGroup).where(SecurityGroup.id == row.id))

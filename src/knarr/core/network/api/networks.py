@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources, sync
+from knarr.core.network import resources, sharing, sync
+from knarr.core.network.api import qos
 from knarr.core.network.errors import fault, invalid
-from knarr.core.network.models import Network, Port, Subnet, Tag
+from knarr.core.network.models import Network, Port, Rbac, Subnet, SubnetPool, Tag
 from knarr.kernel.context import RequestContext
 from knarr.kernel.db import new_id
 from knarr.kernel.request import Request
@@ -28,6 +29,7 @@ SETTABLE = (
     "is_default",
     "mtu",
     "port_security_enabled",
+    "dns_domain",
 )
 GUARDED = {
     "shared": "shared",
@@ -44,31 +46,45 @@ def open_to_all() -> ColumnElement[bool]:
 
 
 def visible(ctx: RequestContext) -> ColumnElement[bool]:
-    return or_(Network.project_id == ctx.project_id, open_to_all())
+    granted = sharing.granted(Network, "network", ctx.project_id, (sharing.SHARED, sharing.EXTERNAL))
+    return or_(Network.project_id == ctx.project_id, open_to_all(), granted)
 
 
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
-    subnets = resources.grouped(
-        session,
-        select(Subnet.network_id, Subnet.id).where(Subnet.network_id.in_(ids)).order_by(Subnet.created_at),
+    stmt = (
+        select(Subnet.network_id, Subnet.id, Subnet.ip_version, SubnetPool.address_scope_id)
+        .outerjoin(SubnetPool, SubnetPool.id == Subnet.subnetpool_id)
+        .where(Subnet.network_id.in_(ids))
+        .order_by(Subnet.created_at)
     )
+    subnets: dict[str, list[Any]] = {}
+    for subnet in session.execute(stmt):
+        subnets.setdefault(subnet.network_id, []).append(subnet)
     tags = resources.tags_of(session, ids)
+    shared = sharing.seen_as_shared(session, req.ctx, rows, "network")
     provider = req.allows("get_network:provider:network_type")
-    return [_view(row, subnets.get(row.id, []), tags, provider) for row in rows]
+    return [_view(row, subnets.get(row.id, []), tags, row.id in shared, provider) for row in rows]
 
 
-def _view(row: Any, subnets: list[str], tags: dict[str, list[str]], provider: bool) -> dict[str, Any]:
+def _view(
+    row: Any, subnets: list[Any], tags: dict[str, list[str]], shared: bool, provider: bool
+) -> dict[str, Any]:
+    scopes = {subnet.ip_version: subnet.address_scope_id for subnet in subnets if subnet.address_scope_id}
     view = {
         **resources.standard_view(row, tags),
         "name": row.name,
         "admin_state_up": row.admin_state_up,
         "status": "ACTIVE" if row.admin_state_up else "DOWN",
-        "shared": row.shared,
+        "shared": shared,
         "router:external": row.external,
         "mtu": row.mtu,
         "port_security_enabled": row.port_security_enabled,
-        "subnets": subnets,
+        "subnets": [subnet.id for subnet in subnets],
+        "ipv4_address_scope": scopes.get(4),
+        "ipv6_address_scope": scopes.get(6),
+        "qos_policy_id": row.qos_policy_id,
+        "dns_domain": row.dns_domain or "",
         "availability_zones": [ZONE],
         "availability_zone_hints": [],
     }
@@ -98,6 +114,8 @@ NETWORKS = resources.Resource(
         "is_default": resources.is_true(Network.is_default),
         "port_security_enabled": resources.is_true(Network.port_security_enabled),
         "mtu": resources.number(Network.mtu),
+        "dns_domain": resources.equals(Network.dns_domain),
+        "qos_policy_id": resources.equals(Network.qos_policy_id),
         "status": lambda name, values: or_(
             False, *(Network.admin_state_up.is_(value == "ACTIVE") for value in values)
         ),
@@ -123,6 +141,11 @@ def create_network(req: Request) -> dict[str, Any]:
             count = sum(row["project_id"] == project_id for row in rows)
             resources.charge(req, session, project_id, network=count)
         _one_default(session, any(row["is_default"] for row in rows))
+        for body, row in zip(resources.bodies(req), rows, strict=True):
+            asked = qos.check_usable(session, req.ctx, body.qos_policy_id)
+            default = qos.default_of(session, row["project_id"]) if body.qos_policy_id is UNSET else None
+            row["qos_policy_id"] = asked or default
+            _note_sharing(session, row["project_id"], row["id"], row)
         session.execute(insert(Network), rows)
     return resources.created(req, NETWORKS, [row["id"] for row in rows])
 
@@ -140,7 +163,7 @@ def _new(req: Request, body: Any) -> dict[str, Any]:
     if body.is_default is True and body.external is not True:
         raise invalid("'is_default' is for external networks: set 'router:external' as well")
     defaults = {"is_default": False, "mtu": req.runtime.conf.network.mtu}
-    blank: dict[str, Any] = dict.fromkeys(("name", "description"), "")
+    blank: dict[str, Any] = {**dict.fromkeys(("name", "description"), ""), "dns_domain": None}
     flags = {"admin_state_up": True, "shared": False, "external": False, "port_security_enabled": True}
     values = {**blank, **flags, **defaults, **resources.given(body, SETTABLE)}
     return {"id": new_id(), "project_id": project_id, **values}
@@ -161,18 +184,44 @@ def update_network(req: Request, ident: str) -> dict[str, Any]:
         values = resources.given(body, SETTABLE)
         if values.get("shared") is False and row.shared:
             _check_unused_by_others(session, row)
+        if values.get("external") is False and row.external:
+            _check_unused_outside(session, ident)
         _one_default(session, values.get("is_default", False))
+        _note_sharing(session, row.project_id, ident, values)
+        if body.qos_policy_id is not UNSET:
+            values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
         session.execute(update(Network).where(Network.id == ident).values(**resources.touched(row, **values)))
-        if values.keys() & {"mtu", "admin_state_up"}:
+        if values.keys() & {"mtu", "admin_state_up", "external"}:
             sync.network(session, req, ident)
+        if values.keys() & {"qos_policy_id", "dns_domain"}:
+            sync.network_ports(session, req, ident)
     return resources.show_one(req, NETWORKS, ident)
 
 
+def _note_sharing(session: Session, project_id: str, ident: str, values: dict[str, Any]) -> None:
+    for flag, action in (("shared", sharing.SHARED), ("external", sharing.EXTERNAL)):
+        if flag in values:
+            sharing.share(session, project_id, "network", ident, values[flag], action)
+
+
 def _check_unused_by_others(session: Session, row: Any) -> None:
-    others = select(Port.id).where(Port.network_id == row.id, Port.project_id != row.project_id).limit(1)
+    granted = select(Rbac.target_project).where(Rbac.object_id == row.id, Rbac.action == sharing.SHARED)
+    own = (row.project_id, "")  # ports of the network service itself are nobody's
+    others = (
+        select(Port.id)
+        .where(Port.network_id == row.id, Port.project_id.not_in(own), Port.project_id.not_in(granted))
+        .limit(1)
+    )
     port_id = session.scalar(others)
     if port_id:
         raise fault("InvalidSharedSetting", id=row.id)
+
+
+def _check_unused_outside(session: Session, network_id: str) -> None:
+    owners = ("network:router_gateway", "network:floatingip")
+    used = select(Port.id).where(Port.network_id == network_id, Port.device_owner.in_(owners)).limit(1)
+    if session.scalar(used):
+        raise fault("ExternalNetworkInUse", id=network_id)
 
 
 def delete_network(req: Request, ident: str) -> None:
@@ -192,6 +241,7 @@ def delete_network(req: Request, ident: str) -> None:
         resources.charge(req, session, row.project_id, network=-1)
         gone = [ident, *(subnet.id for subnet in subnets)]
         session.execute(delete(Tag).where(Tag.resource_id.in_(gone)))
+        session.execute(delete(Rbac).where(Rbac.object_id == ident))
         session.execute(delete(Subnet).where(Subnet.network_id == ident))
         session.execute(delete(Network).where(Network.id == ident))
         sync.network_gone(session, req, ident)

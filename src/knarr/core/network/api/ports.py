@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, ipam, portviews, resources, sync
+from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync
+from knarr.core.network.api import qos
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Address, Network, Port, PortGroup, Tag
@@ -51,7 +52,7 @@ def create_port(req: Request) -> dict[str, Any]:
 
 def _create(req: Request, session: Session, body: Any, project_id: str) -> portviews.Made:
     network = NETWORKS.load(session, req.ctx, body.network_id)
-    _authorize(req, "create_port", body, port_target(project_id, network, body.device_owner))
+    _authorize(req, "create_port", body, port_target(session, req, project_id, network, body.device_owner))
     security = network.port_security_enabled
     if body.port_security_enabled is not UNSET:
         security = body.port_security_enabled
@@ -73,6 +74,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
         "vif_type": binding.vif_type(session, host),
         "profile": body.profile or {},
         "vnic_type": "normal",
+        "qos_policy_id": qos.check_usable(session, req.ctx, body.qos_policy_id),
         "status": "DOWN",
         "revision_number": 0,
         "created_at": now,
@@ -81,25 +83,15 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
     groups = group_ids(req, session, project_id, body.security_groups, security, row["device_owner"])
     session.execute(insert(Port), [row])
     if body.fixed_ips:
-        pairs = _take_asked(session, network.id, subnets, body.fixed_ips, row["id"], mac)
+        pairs = ipam.take_asked(session, network.id, subnets, body.fixed_ips, row["id"], mac)
     else:
+        subnets = ipam.serving(network.id, subnets, row["device_owner"])
         pairs = ipam.choose(session, network.id, subnets, mac)
         ipam.take(session, row["id"], pairs)
     _join(session, row["id"], groups)
     if host:
         sync.port(session, req, row["id"], network.id)
-    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network.mtu)
-
-
-def _take_asked(
-    session: Session, network_id: str, subnets: list[Any], wanted: list[Any], port_id: str, mac: str
-) -> list[tuple[Any, str]]:
-    """Addresses that name themselves come first, so that none is picked that a later entry asks for."""
-    pairs = []
-    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
-        pairs.append(ipam.ask(session, network_id, subnets, entry, mac))
-        ipam.take(session, port_id, pairs[-1:])
-    return pairs
+    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network)
 
 
 def _join(session: Session, port_id: str, groups: list[str]) -> None:
@@ -131,15 +123,25 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
         select(Network.id, Network.project_id, Network.shared).where(Network.id == row.network_id)
     ).one()
     owner = row.device_owner if body.device_owner is UNSET else body.device_owner
-    _authorize(req, "update_port", body, port_target(row.project_id, network, owner))
+    _authorize(req, "update_port", body, port_target(session, req, row.project_id, network, owner))
     resources.check_revision(req, row)
     values = resources.given(body, SETTABLE)
+    router_id = serviceports.router_of(session, row)
+    if values.keys() & {"device_id", "device_owner"} or body.host_id is not UNSET:
+        serviceports.check_free(session, row)
     values.update(_new_mac(session, row, body), **_new_security(req, session, row, body))
     if body.fixed_ips is not UNSET:
-        _readdress(session, row, body.fixed_ips or [], values.get("mac_address", row.mac_address))
+        mac = values.get("mac_address", row.mac_address)
+        gone = ipam.readdress(session, ident, row.network_id, body.fixed_ips or [], mac)
+        if gone:
+            floating.release(session, req, ident, gone)
     values.update(_new_binding(session, row, body))
+    if body.qos_policy_id is not UNSET:
+        values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
     session.execute(update(Port).where(Port.id == ident).values(**resources.touched(row, **values)))
-    if row.host or values.get("host"):
+    if router_id:
+        sync.routers(session, req, [router_id])
+    elif row.host or values.get("host"):
         sync.port(session, req, ident, row.network_id)
 
 
@@ -174,32 +176,6 @@ def _new_security(req: Request, session: Session, row: Any, body: Any) -> dict[s
     return {"port_security_enabled": security, "allowed_address_pairs": pairs}
 
 
-def _readdress(session: Session, row: Any, wanted: list[Any], mac: str) -> None:
-    """Keep what is asked for again, give back the rest, take what is new."""
-    subnets = ipam.lock_subnets(session, row.network_id)
-    have = session.execute(
-        select(Address.subnet_id, Address.ip_address).where(Address.port_id == row.id)
-    ).all()
-    left, new = list(have), []
-    for entry in sorted(wanted, key=lambda entry: not entry.ip_address):
-        match = next((a for a in left if _same(a, entry)), None)
-        if match is None:
-            new.append(entry)
-        else:
-            left.remove(match)
-    gone = [address.ip_address for address in left]
-    session.execute(delete(Address).where(Address.port_id == row.id, Address.ip_address.in_(gone)))
-    _take_asked(session, row.network_id, subnets, new, row.id, mac)
-
-
-def _same(address: Any, entry: Any) -> bool:
-    if entry.subnet_id and entry.subnet_id != address.subnet_id:
-        return False
-    if entry.ip_address:
-        return str(ipam.parse_ip(entry.ip_address, "fixed_ips.ip_address")) == address.ip_address
-    return bool(entry.subnet_id)
-
-
 def _new_binding(session: Session, row: Any, body: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if body.profile is not UNSET:
@@ -216,8 +192,10 @@ def delete_port(req: Request, ident: str) -> None:
         network = session.execute(
             select(Network.id, Network.project_id, Network.shared).where(Network.id == row.network_id)
         ).one()
-        req.authorize("delete_port", port_target(row.project_id, network, row.device_owner))
+        req.authorize("delete_port", port_target(session, req, row.project_id, network, row.device_owner))
         resources.check_revision(req, row)
+        serviceports.check_free(session, row)
+        floating.release(session, req, ident)
         resources.charge(req, session, row.project_id, port=-1)
         session.execute(delete(Address).where(Address.port_id == ident))
         session.execute(delete(PortGroup).where(PortGroup.port_id == ident))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources, sync
+from knarr.core.network import ipam, resources, sync
+from knarr.core.network.api.addressgroups import ADDRESS_GROUPS
 from knarr.core.network.api.groups import GROUPS, make_default
-from knarr.core.network.errors import fault, invalid
+from knarr.core.network.errors import fault
 from knarr.core.network.models import Rule, Tag
 from knarr.core.network.protocols import ICMP, IPV6_ONLY, NUMBERS, WITH_PORTS, number_of
 from knarr.kernel.db import new_id
@@ -25,6 +25,7 @@ MATCH = (
     "port_range_max",
     "remote_ip_prefix",
     "remote_group_id",
+    "remote_address_group_id",
 )
 ETHERTYPES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -35,7 +36,7 @@ def rule_view(row: Any, tags: dict[str, list[str]]) -> dict[str, Any]:
         **resources.standard_view(row, tags),
         "security_group_id": row.security_group_id,
         **{name: getattr(row, name) for name in MATCH},
-        "remote_address_group_id": None,
+        "normalized_cidr": row.remote_ip_prefix,
     }
 
 
@@ -62,6 +63,7 @@ RULES = resources.Resource(
                 "protocol",
                 "remote_ip_prefix",
                 "remote_group_id",
+                "remote_address_group_id",
             )
         },
         "port_range_min": resources.number(Rule.port_range_min),
@@ -80,7 +82,7 @@ def show_rule(req: Request, ident: str) -> dict[str, Any]:
 
 
 def create_rule(req: Request) -> dict[str, Any]:
-    plans = [(body, resources.owner(req, body), _values(body)) for body in resources.bodies(req)]
+    plans = [(body, resources.owner(req, body), rule_values(body)) for body in resources.bodies(req)]
     ids, touched = [], set()
     with req.db.write() as session:
         for body, project_id, values in plans:
@@ -88,6 +90,8 @@ def create_rule(req: Request) -> dict[str, Any]:
             req.authorize("create_security_group_rule", resources.target(project_id))
             if body.remote_group_id and body.remote_group_id != group.id:
                 GROUPS.load(session, req.ctx, body.remote_group_id)
+            if body.remote_address_group_id:
+                ADDRESS_GROUPS.load(session, req.ctx, body.remote_address_group_id, lock=True)
             _check_new(session, group.id, values)
             owner = group.project_id
             resources.charge(req, session, owner, security_group_rule=1)
@@ -110,10 +114,12 @@ def _check_new(session: Session, group_id: str, values: dict[str, Any]) -> None:
         raise fault("SecurityGroupRuleExists", id=found)
 
 
-def _values(body: Any) -> dict[str, Any]:
+def rule_values(body: Any) -> dict[str, Any]:
     """What the rule matches, checked and in the forms that are stored."""
     if body.remote_ip_prefix and body.remote_group_id:
         raise fault("SecurityGroupRemoteGroupAndRemoteIpPrefix")
+    if body.remote_address_group_id and (body.remote_ip_prefix or body.remote_group_id):
+        raise fault("SecurityGroupRuleRemotesConflict")
     prefix = _prefix(body.remote_ip_prefix)
     ethertype = _ethertype(body.ethertype, prefix)
     protocol = _protocol(body.protocol, ethertype)
@@ -126,17 +132,13 @@ def _values(body: Any) -> dict[str, Any]:
         "port_range_max": body.port_range_max,
         "remote_ip_prefix": str(prefix) if prefix is not None else None,
         "remote_group_id": body.remote_group_id or None,
+        "remote_address_group_id": body.remote_address_group_id or None,
         "description": body.description,
     }
 
 
 def _prefix(text: str | None) -> Any:
-    if not text:
-        return None
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise invalid(f"'{text}' in 'remote_ip_prefix' is not a valid IP network, e.g. 10.0.0.0/24") from None
+    return ipam.parse_net(text, "remote_ip_prefix") if text else None
 
 
 def _ethertype(text: str | None, prefix: Any) -> str:

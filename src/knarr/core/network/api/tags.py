@@ -8,9 +8,14 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from knarr.core.network import ipam, resources
+from knarr.core.network.api.addressgroups import ADDRESS_GROUPS
+from knarr.core.network.api.floatingips import FLOATING_IPS
 from knarr.core.network.api.groups import GROUPS
 from knarr.core.network.api.networks import NETWORKS
+from knarr.core.network.api.qos import POLICIES
+from knarr.core.network.api.routers import ROUTERS
 from knarr.core.network.api.rules import RULES
+from knarr.core.network.api.subnetpools import POOLS
 from knarr.core.network.api.subnets import SUBNETS
 from knarr.core.network.errors import fault, invalid
 from knarr.core.network.models import Tag
@@ -18,7 +23,8 @@ from knarr.core.network.portviews import PORTS
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-TAGGED = {resource.plural: resource for resource in (NETWORKS, SUBNETS, PORTS, GROUPS, RULES)}
+RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES, POOLS, ADDRESS_GROUPS)
+TAGGED = {resource.plural: resource for resource in RESOURCES}
 WRITES = {"security-group-rules": "create_security_group_rule"}  # upstream has no update of rules
 MOST = 50
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from knarr.core.network.drivers.base import (
     Capabilities,
@@ -14,6 +15,7 @@ from knarr.core.network.drivers.base import (
     NetworkState,
     PortState,
     PresenceCallback,
+    RouterState,
     SecurityGroupState,
 )
 
@@ -26,6 +28,7 @@ class FakeBackend(NetworkBackend):
         self._networks: dict[str, NetworkState] = {}
         self._ports: dict[str, PortState] = {}
         self._groups: dict[str, SecurityGroupState] = {}
+        self._routers: dict[str, RouterState] = {}
         self._watchers: list[PresenceCallback] = []
 
     @property
@@ -36,6 +39,7 @@ class FakeBackend(NetworkBackend):
                 tuple(self._networks[key] for key in sorted(self._networks)),
                 tuple(self._ports[key] for key in sorted(self._ports)),
                 tuple(self._groups[key] for key in sorted(self._groups)),
+                tuple(self._routers[key] for key in sorted(self._routers)),
             )
 
     def apply_network(self, network: NetworkState) -> None:
@@ -68,20 +72,31 @@ class FakeBackend(NetworkBackend):
         with self._lock:
             self._groups.pop(group_id, None)
 
+    def apply_router(self, router: RouterState) -> None:
+        with self._lock:
+            self._routers[router.id] = router
+
+    def remove_router(self, router_id: str) -> None:
+        with self._lock:
+            self._routers.pop(router_id, None)
+
     def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:
         changes = Changes()
         with self._lock:
             desired = desired() if callable(desired) else desired
             before = self._present()
-            tables = (
+            tables: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
                 ("network", self._networks, {network.id: network for network in desired.networks}),
                 ("port", self._ports, {port.id: port for port in desired.ports}),
                 ("group", self._groups, {group.id: group for group in desired.groups}),
+                ("router", self._routers, {router.id: router for router in desired.routers}),
             )
             for what, have, want in tables:
                 keys = sorted(have.keys() | want.keys())
                 changes.repaired += [f"{what} {key}" for key in keys if have.get(key) != want.get(key)]
-            self._networks, self._ports, self._groups = tables[0][2], tables[1][2], tables[2][2]
+            for _, have, want in tables:
+                have.clear()
+                have.update(want)
             after = self._present()
         self._tell(before, after)
         return changes
@@ -105,7 +120,7 @@ class FakeBackend(NetworkBackend):
         return end
 
     def capabilities(self) -> Capabilities:
-        return Capabilities()
+        return Capabilities(routers=True, floating_ips=True, qos=True, dhcp=True)
 
     def check(self) -> list[Finding]:
         return [Finding("network backend", True, "fake: ports carry no packets")]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language import functions
-from knarr.services.application_catalog.language.calls import Calls
+from knarr.services.application_catalog.language.calls import Calls, Mock
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
@@ -38,7 +38,8 @@ TYPE = "$?type"
 
 class Session:
     """One execution. `services` is what the core library reaches the world through; the language does not
-    look at it. `configs` are the values of properties with the usage Config, by class name."""
+    look at it. `configs` are the values of properties with the usage Config, by class name; `functions` are
+    definitions of functions beyond those of the language."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Session:
         services: Any = None,
         configs: Mapping[str, Mapping[str, Any]] | None = None,
         options: Mapping[str, Any] | None = None,
+        functions: Iterable[Any] = (),
     ) -> None:
         # A call of MuranoPL takes a dozen of Python's; the session's own limit ends it long before.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), PYTHON_DEPTH))
@@ -58,8 +60,9 @@ class Session:
         self.store = ObjectStore(self)
         self.calls = Calls(self)
         self.garbage = Garbage(self)
+        self.functions = tuple(functions)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
-        self.mocks: dict[Any, Any] = {}
+        self.mocks: dict[tuple[Any, str], Mock] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
         self._contexts: dict[tuple[Any, ...], Any] = {}
         self._engines: dict[str, Any] = {}
@@ -131,6 +134,8 @@ class Session:
         of = self.dialect_of(kind)
         context = functions.layer(of).create_child_context()
         context[SESSION] = self
+        for definition in self.functions:
+            context.register_function(definition)
         if kind is None:
             return context
         imported = [kind.package.find_class(name) for name in kind.imports]

@@ -36,6 +36,7 @@ class MuranoObject(Reference):
     __slots__ = (
         "__weakref__",
         "attributes",
+        "declared_by",
         "dependencies",
         "destroyed",
         "doomed",
@@ -60,6 +61,8 @@ class MuranoObject(Reference):
         self.private: dict[tuple[MuranoType, str], Any] = {}
         self.attributes: dict[tuple[str, str], Any] = {}
         self.metadata: Any = None
+        # For objects of metadata: the class that they are attached to (or to a member of)
+        self.declared_by: MuranoType | None = None
         self.system: dict[str, Any] = {}
         self.dependencies: list[dict[str, Any]] = []
         self.python: dict[MuranoType, Any] = {}

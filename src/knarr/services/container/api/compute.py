@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from knarr.kernel.db import utcnow
-from knarr.kernel.errors import Conflict, NotFound
-from knarr.kernel.listing import Listing, next_link
+from knarr.kernel.errors import BadRequest, Conflict, NotFound
+from knarr.kernel.listing import Listing, Page, next_link
 from knarr.kernel.request import Request
-from knarr.services.container.models import ComputeHost, ComputeService, Container
+from knarr.services.container.models import ComputeHost, ComputeService, Container, Image
 from knarr.services.container.scheduler import is_up
 from knarr.services.container.views import host_view, service_view
 
@@ -20,16 +20,31 @@ HOSTS = Listing(
     sortable=("created_at", "updated_at", "hostname", "mem_total", "mem_used", "cpus", "cpu_used"),
 )
 
+ZONES = Listing(
+    ComputeService,
+    id="availability_zone",
+    sortable=("availability_zone",),
+    default_sort=(("availability_zone", "asc"),),
+)
+SERVICES = Listing(
+    ComputeService,
+    id="id",
+    sortable=("created_at", "updated_at", "host", "binary", "availability_zone", "disabled"),
+    default_sort=(("id", "asc"),),
+)
+
 
 def services(req: Request) -> dict[str, Any]:
+    paging = SERVICES.paging(req)
+    if paging.marker is not None and not (paging.marker.isdecimal() and len(paging.marker) < 19):
+        raise BadRequest(f"Invalid value for 'marker': {paging.marker[:64]!r} is not the id of a service.")
     with req.db.read() as session:
-        rows = session.scalars(select(ComputeService).order_by(ComputeService.id)).all()
+        page = SERVICES.fetch(session, select(ComputeService), paging)
     now, down_after = utcnow(), req.runtime.conf.container.service_down_time
-    return {
-        "services": [
-            service_view(row, is_up(row.last_seen_up, row.forced_down, down_after, now)) for row in rows
-        ]
-    }
+    views = [
+        service_view(row, is_up(row.last_seen_up, row.forced_down, down_after, now)) for (row,) in page.rows
+    ]
+    return {"services": views, "next": next_link(req, page)}
 
 
 def _change(req: Request, **values: Any) -> dict[str, Any]:
@@ -73,6 +88,7 @@ def remove(req: Request) -> None:
                 f"Service {binary} on host {host} could not be found.", code="ComputeServiceNotFound"
             )
         session.execute(delete(ComputeHost).where(ComputeHost.hostname == host))
+        session.execute(delete(Image).where(Image.host == host))
 
 
 def hosts(req: Request) -> dict[str, Any]:
@@ -92,7 +108,16 @@ def host(req: Request, ident: str) -> dict[str, Any]:
 
 
 def zones(req: Request) -> dict[str, Any]:
+    """Each zone once. Markers are names: a zone has nothing else."""
+    paging = ZONES.paging(req)
+    zone = ComputeService.availability_zone
+    down = dict(paging.sort_keys).get("availability_zone") == "desc"
+    stmt = select(zone).distinct().order_by(zone.desc() if down else zone)
+    if paging.marker is not None:
+        stmt = stmt.where(zone < paging.marker if down else zone > paging.marker)
+    limit = paging.limit or ZONES.max_limit
     with req.db.read() as session:
-        stmt = select(ComputeService.availability_zone).distinct().order_by(ComputeService.availability_zone)
-        names = session.scalars(stmt).all()
-    return {"availability_zones": [{"availability_zone": name} for name in names]}
+        names = session.scalars(stmt.limit(limit + 1)).all()
+    page = Page(names[:limit], names[limit - 1] if len(names) > limit else None)
+    views = [{"availability_zone": name} for name in page.rows]
+    return {"availability_zones": views, "next": next_link(req, page)}

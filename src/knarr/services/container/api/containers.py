@@ -16,6 +16,8 @@ from knarr.kernel.listing import Listing, next_link
 from knarr.kernel.operations import UNFINISHED, Operation, enqueue
 from knarr.kernel.request import Request, Response
 from knarr.services.container import journal, states, work
+from knarr.services.container.api import placing
+from knarr.services.container.api.waiting import awaiting
 from knarr.services.container.models import Container
 from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
 
@@ -27,6 +29,10 @@ LISTING = Listing(
         "status", "task_state", "auto_remove",
     ),
 )  # fmt: skip
+# What the official clients send where nobody named a signal.
+UNSAID = "None"
+# Deletion is waited for below 1.10, for so long at most.
+DELETE_SECONDS = 60.0
 FILTERS = ("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove")
 
 
@@ -69,21 +75,12 @@ def show(req: Request, ident: str) -> dict[str, Any]:
         return container_viewer(req)(find(session, req, ident))
 
 
-def patch(req: Request, ident: str) -> dict[str, Any]:
-    with req.db.write() as session:
-        container = find(session, req, ident)
-        states.check("update", container.status, ident)
-        if req.body.name is not None:
-            container.name = req.body.name
-        session.flush()
-        return container_viewer(req)(container)
-
-
 def rename(req: Request, ident: str) -> dict[str, Any]:
     with req.db.write() as session:
         container = find(session, req, ident)
         if container.name == req.query.name:
             raise Conflict(f"The container is called {container.name} already.")
+        placing.check_name(session, req, req.query.name, container.project_id)
         container.name = req.query.name
         session.flush()
         return container_viewer(req)(container)
@@ -100,19 +97,20 @@ def begin(
     action: str,
     kind: str,
     **data: Any,
-) -> None:
+) -> Operation:
     """Set the task state, write the action's record and enqueue the operation, in the caller's
     transaction."""
+    values = {"task_state": row.task_state, **({"status": row.meanwhile} if row.meanwhile else {})}
     changed = session.execute(
         update(Container)
         .where(Container.uuid == container.uuid, Container.status.in_(row.sources))
-        .values(task_state=row.task_state)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise Conflict(f"The state of container {container.uuid} has just changed; look at it again.")
     action_id = journal.begin(session, container, action, req.ctx)
-    enqueue(
+    return enqueue(
         session,
         kind,
         resource_type="container",
@@ -124,21 +122,34 @@ def begin(
     )
 
 
-def _act(req: Request, ident: str, action: str, kind: str = "container.act", **data: Any) -> Response:
+# An empty answer that calls itself JSON makes the official client complain.
+NOTHING = Response(content_type="text/plain")
+
+
+def check(container: Container, action: str, ident: str) -> states.Action:
+    """The row of the action, if it may begin. Raises Conflict."""
+    row = states.check(action, container.status, ident)
+    if container.host is None:
+        raise Conflict(
+            f"Container {ident} is on no host: {container.status_reason} Delete it and create it anew."
+        )
+    return row
+
+
+def _act(
+    req: Request, ident: str, action: str, kind: str = "container.act", runs: bool = False, **data: Any
+) -> Response:
     with req.db.write() as session:
         container = find(session, req, ident)
-        row = states.check(action, container.status, ident)
-        if container.host is None:
-            raise Conflict(
-                f"Container {ident} is on no host: {container.status_reason} Delete it and create it anew."
-            )
+        row = check(container, action, ident)
+        if runs:
+            placing.pin_again(session, req, container)
         begin(req, session, container, row, action, kind, **data)
-    # An empty answer that calls itself JSON makes the official client complain.
-    return Response(content_type="text/plain")
+    return NOTHING
 
 
 def start(req: Request, ident: str) -> Response:
-    return _act(req, ident, "start", "container.start", run=True)
+    return _act(req, ident, "start", "container.start", runs=True, run=True)
 
 
 def stop(req: Request, ident: str) -> Response:
@@ -146,7 +157,7 @@ def stop(req: Request, ident: str) -> Response:
 
 
 def reboot(req: Request, ident: str) -> Response:
-    return _act(req, ident, "reboot", timeout=req.query.timeout)
+    return _act(req, ident, "reboot", runs=True, timeout=req.query.timeout)
 
 
 def pause(req: Request, ident: str) -> Response:
@@ -161,7 +172,9 @@ def kill(req: Request, ident: str) -> Response:
     from knarr.services.container.drivers.base import InvalidRequest
     from knarr.services.container.drivers.names import signal_name
 
-    wanted = req.query.signal or (req.body.signal if req.body else None) or "KILL"
+    wanted = req.query.signal or (req.body.signal if req.body else None)
+    if wanted in (None, "", UNSAID):
+        wanted = "KILL"
     try:
         signal = signal_name(wanted)
     except InvalidRequest as error:
@@ -171,22 +184,25 @@ def kill(req: Request, ident: str) -> Response:
 
 def delete(req: Request, ident: str) -> None:
     query = req.query
-    if query.force:
+    if query.force and req.at_least("1.7"):
         req.authorize("container:delete_force")
     if query.all_projects:
         req.authorize("container:delete_all_projects")
     action = "delete_force" if query.force else "delete_after_stop" if query.stop else "delete"
-    with req.db.write() as session:
-        container = find(session, req, ident)
-        row = states.check(action, container.status, ident)
-        if container.host is None:
-            journal.end(session, journal.begin(session, container, "delete", req.ctx), "delete", utcnow())
-            work.drop(req.runtime, session, container)
-            return
-        if container.status == states.CREATING:
-            _give_up_creating(session, container.uuid)
-        stops = bool(query.stop and container.status == states.RUNNING)
-        begin(req, session, container, row, "delete", "container.delete", stop=stops)
+    with awaiting(req.runtime) as outcome:
+        with req.db.write() as session:
+            container = find(session, req, ident)
+            row = states.check(action, container.status, ident)
+            if container.host is None:
+                journal.end(session, journal.begin(session, container, "delete", req.ctx), "delete", utcnow())
+                work.drop(req.runtime, session, container)
+                return
+            if container.status == states.CREATING:
+                _give_up_creating(session, container.uuid)
+            stops = bool(query.stop and container.status == states.RUNNING)
+            operation = begin(req, session, container, row, "delete", "container.delete", stop=stops)
+        if not req.at_least("1.10"):
+            outcome.of(operation.id, DELETE_SECONDS)
 
 
 def _give_up_creating(session: Session, uuid: str) -> None:

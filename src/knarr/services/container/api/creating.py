@@ -5,15 +5,27 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.kernel.db import new_id, utcnow
-from knarr.kernel.errors import BadRequest, Conflict, NotFound
+from knarr.kernel.errors import BadRequest
 from knarr.kernel.operations import enqueue
 from knarr.kernel.request import Request
-from knarr.services.container import images, journal, names, networking, scheduler, states, usage
-from knarr.services.container.models import Container
+from knarr.services.container import (
+    exposing,
+    files,
+    images,
+    journal,
+    names,
+    networking,
+    registries,
+    scheduler,
+    states,
+    usage,
+)
+from knarr.services.container.api import placing
+from knarr.services.container.api.owners import project_of
+from knarr.services.container.models import Container, ContainerFile
 from knarr.services.container.schemas import ContainerCreate, RestartPolicy
 from knarr.services.container.views import container_viewer
 
@@ -24,7 +36,6 @@ GUARDED = (
     ("host", "container:create:requested_destination"),
     ("privileged", "container:create:privileged"),
 )
-LABEL_HINT = "label:"
 
 
 def create(req: Request) -> dict[str, Any]:
@@ -32,21 +43,27 @@ def create(req: Request) -> dict[str, Any]:
     for name, rule in GUARDED:
         if getattr(body, name):
             req.authorize(rule)
+    most = req.runtime.conf.container.maximum_file_kib
+    given = files.parse(body.mounts or [], most, typed=req.at_least("1.23"))
     container = _container(req, body)
+    with req.db.read() as session:
+        _choose_registry(session, req, container, body.registry)
     client = req.runtime.client("network", req.ctx)
     external = req.allows("network:attach_external_network")
     container.nets = networking.resolve_nets(client, body.nets or [], container.project_id, external)
-    container.security_groups = networking.resolve_groups(client, body.security_groups or [])
+    groups = body.security_groups or []
+    container.security_groups = networking.resolve_groups(client, groups, container.project_id)
     if container.image_driver == images.GLANCE:
         container.image_id = images.check_glance(req.runtime.client("image", req.ctx), container.image)
     if container.image_pull_policy == "never":
         _check_present(req, container)
     with req.db.write() as session:
-        _check_name(session, req, container)
-        _place(session, req, container, body)
+        placing.check_name(session, req, container.name, container.project_id)
+        placing.place(session, req, container, body.host, body.disk)
         req.runtime.quotas("container").charge(session, container.project_id, usage.of(container))
         session.add(container)
         session.flush()
+        _add_files(session, container, given)
         _record(session, req, container, bool(req.query.run))
     req.set_header("Location", req.url(f"/v1/containers/{container.uuid}"))
     return container_viewer(req)(container)
@@ -56,7 +73,7 @@ def create(req: Request) -> dict[str, Any]:
 
 
 def _container(req: Request, body: ContainerCreate) -> Container:
-    _refuse_what_follows_later(body)
+    exposed = _exposed(body)
     conf = req.runtime.conf.container
     interactive = bool(body.interactive)
     policy = _restart_policy(body.restart_policy)
@@ -66,17 +83,17 @@ def _container(req: Request, body: ContainerCreate) -> Container:
     return Container(
         uuid=new_id(),
         name=body.name or names.generate(),
-        project_id=req.ctx.project_id,
+        project_id=project_of(req, "container"),
         user_id=req.ctx.user_id,
         image=body.image,
         image_driver=body.image_driver or conf.default_image_driver,
         image_pull_policy=body.image_pull_policy or conf.default_image_pull_policy,
         command=_command(req, body.command),
         entrypoint=body.entrypoint or None,
-        cpu=_within("cpu", body.cpu, conf.default_cpu, conf.minimum_cpu, conf.maximum_cpu),
+        cpu=within("cpu", body.cpu, conf.default_cpu, conf.minimum_cpu, conf.maximum_cpu),
         cpu_policy=body.cpu_policy or "shared",
-        memory=_within("memory", body.memory, conf.default_memory, conf.minimum_memory, conf.maximum_memory),
-        disk=_within("disk", body.disk, 0, conf.minimum_disk, conf.maximum_disk),
+        memory=within("memory", body.memory, conf.default_memory, conf.minimum_memory, conf.maximum_memory),
+        disk=within("disk", body.disk, 0, conf.minimum_disk, conf.maximum_disk),
         workdir=body.workdir,
         hostname=body.hostname,
         environment=body.environment or {},
@@ -91,28 +108,22 @@ def _container(req: Request, body: ContainerCreate) -> Container:
         runtime=body.runtime,
         availability_zone=body.availability_zone,
         hints=body.hints or {},
-        ports=[],
+        exposed_ports=exposed,
+        ports=exposing.numbers(exposed or []),
         addresses={},
         status=states.CREATING,
         task_state=states.IMAGE_PULLING,
     )
 
 
-def _refuse_what_follows_later(body: ContainerCreate) -> None:
-    if body.mounts:
-        raise BadRequest("'mounts' are not supported by this cloud: create the container without them.")
-    if body.exposed_ports:
+def _exposed(body: ContainerCreate) -> list[str] | None:
+    if not body.exposed_ports:
+        return None
+    if body.security_groups:
         raise BadRequest(
-            "'exposed_ports' are not supported by this cloud: use 'security_groups' with the rules."
+            "'exposed_ports' and 'security_groups' contradict each other: give only one of them."
         )
-    if body.registry:
-        raise NotFound(f"Registry {body.registry} could not be found.", code="RegistryNotFound")
-    if body.cpu_policy == "dedicated":
-        raise BadRequest(
-            "'cpu_policy' dedicated needs a host with pinned CPUs, and there is none: use shared."
-        )
-    if body.auto_heal:
-        raise BadRequest("'auto_heal' is not supported by this cloud: use 'restart_policy'.")
+    return exposing.parse(body.exposed_ports)
 
 
 def _command(req: Request, command: list[str] | str | None) -> list[str] | None:
@@ -133,7 +144,7 @@ def _command(req: Request, command: list[str] | str | None) -> list[str] | None:
         raise BadRequest(f"Invalid input for field 'command': {str(error).lower()}.") from None
 
 
-def _within(name: str, value: Any, default: Any, least: Any, most: Any) -> Any:
+def within(name: str, value: Any, default: Any, least: Any, most: Any) -> Any:
     if value is None:
         return default
     if not least <= value <= most:
@@ -172,45 +183,20 @@ def _check_present(req: Request, container: Container) -> None:
     )
 
 
-def _check_name(session: Session, req: Request, container: Container) -> None:
-    scope = req.runtime.conf.container.unique_container_name_scope
-    if not scope:
+def _choose_registry(session: Session, req: Request, container: Container, wanted: str | None) -> None:
+    """Which registry serves the image; its credentials stay where they are until it is asked."""
+    if container.image_driver == images.GLANCE:
+        if wanted:
+            raise BadRequest("'registry' goes with the image_driver docker only.")
         return
-    stmt = select(Container.uuid).where(Container.name == container.name)
-    if scope == "project":
-        stmt = stmt.where(Container.project_id == container.project_id)
-    if session.scalar(stmt.limit(1)) is not None:
-        raise Conflict(
-            f"A container with the name {container.name} exists already.", code="ContainerAlreadyExists"
-        )
+    found = registries.source(session, req.runtime.conf, container.image, wanted, req.ctx)
+    container.registry_id, container.image_registry = found.registry_id, found.domain
 
 
-def _place(session: Session, req: Request, container: Container, body: ContainerCreate) -> None:
-    """Choose the host and claim its resources; without one the container is an Error that says why."""
-    conf = req.runtime.conf.container
-    wish = scheduler.Wish(
-        cpu=container.cpu,
-        memory=container.memory,
-        disk=body.disk,
-        availability_zone=container.availability_zone,
-        runtime=container.runtime,
-        host=body.host,
-        labels={
-            k.removeprefix(LABEL_HINT): v for k, v in container.hints.items() if k.startswith(LABEL_HINT)
-        },
-    )
-    hosts = scheduler.candidates(session, conf.service_down_time)
-    if body.host and all(host.hostname != body.host for host in hosts):
-        raise NotFound(f"Host {body.host} could not be found.", code="ComputeHostNotFound")
-    try:
-        chosen = scheduler.Scheduler(conf).choose(hosts, wish)
-    except scheduler.NoHost as error:
-        container.status, container.status_reason, container.task_state = states.ERROR, str(error), None
-        return
-    if body.disk is None and chosen.disk_quota_supported:
-        container.disk = conf.default_disk
-    container.host = chosen.hostname
-    scheduler.claim(session, chosen.hostname, container.cpu, container.memory, container.disk, 1)
+def _add_files(session: Session, container: Container, given: list[ContainerFile]) -> None:
+    for file in given:
+        file.container_uuid = container.uuid
+        session.add(file)
 
 
 def _record(session: Session, req: Request, container: Container, run: bool) -> None:

@@ -8,54 +8,65 @@ from typing import Any
 
 import orjson
 
+from knarr.kernel.db import utcnow
 from knarr.kernel.errors import BadRequest, ServiceUnavailable
 from knarr.kernel.request import Request, Response
 from knarr.services.container import journal, states
 from knarr.services.container.api.containers import find
 from knarr.services.container.models import Container
+from knarr.services.container.streams import Fetched, places_of
 
-MAX_TAIL = 100_000
+TEXT = "text/plain; charset=utf-8"
 
 
-def _reach(req: Request, ident: str, action: str) -> Container:
+def reach(req: Request, ident: str, action: str) -> Container:
     with req.db.read() as session:
         container = find(session, req, ident)
     states.check(action, container.status, ident)
     return container
 
 
-def _call(req: Request, container: Container, method: str, **kwargs: Any) -> Any:
+def call_host(req: Request, container: Container, method: str, **kwargs: Any) -> Any:
     if container.host is None:
         raise ServiceUnavailable(f"Container {container.uuid} is on no host.")
     return req.runtime.bus.call(container.host, f"container.{method}", uuid=container.uuid, **kwargs)
 
 
 def logs(req: Request, ident: str) -> Response:
-    """The text as a JSON string, as the official client reads it."""
+    """The text as a JSON string, as the official client reads it; followed, as plain text."""
     query = req.query
-    tail, since = _tail(query.tail), _since(query.since)
-    container = _reach(req, ident, "logs")
-    if container.engine_id is None:
-        return Response(body=orjson.dumps(""), content_type="application/json")
-    text = _call(
-        req,
-        container,
-        "logs",
-        stdout=query.stdout,
-        stderr=query.stderr,
-        timestamps=query.timestamps,
-        tail=tail,
-        since=since,
-    )
+    options = {
+        "stdout": query.stdout,
+        "stderr": query.stderr,
+        "timestamps": query.timestamps,
+        "tail": _tail(query.tail, req.runtime.conf.streams.log_tail_max),
+        "since": _since(query.since),
+    }
+    container = reach(req, ident, "logs")
+    if query.follow:
+        return _follow(req, container, options)
+    text = call_host(req, container, "logs", **options) if container.engine_id else ""
     return Response(body=orjson.dumps(text), content_type="application/json")
 
 
-def _tail(text: str) -> int | None:
+def _follow(req: Request, container: Container, options: dict[str, Any]) -> Response:
+    if container.engine_id is None:
+        return Response(body=b"", content_type=TEXT)
+    ended = places_of(req.runtime).take()
+    try:
+        stream = call_host(req, container, "follow_logs", **options)
+    except BaseException:
+        ended()
+        raise
+    return Response(body=Fetched(req.runtime, str(container.host), stream, ended), content_type=TEXT)
+
+
+def _tail(text: str, most: int) -> int | None:
     if text in ("", "all"):
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise BadRequest(f"Invalid input for field 'tail': {text!r} is neither 'all' nor a number of lines.")
-    return min(int(text), MAX_TAIL)
+    return min(int(text), most)
 
 
 def _since(text: str | None) -> float | None:
@@ -77,18 +88,53 @@ def _parse_time(text: str) -> float:
 
 
 def execute(req: Request, ident: str) -> dict[str, Any]:
+    """Run a command and give its output, or, with run=false, prepare it for somebody who connects to it."""
     wish = req.body or req.query
     if wish.command is None:
         raise BadRequest("'command' is a required property and is missing.")
-    if wish.interactive or not wish.run:
-        raise BadRequest("Interactive execution is not supported by this cloud: call with run=true.")
     argv = _argv(wish.command)
-    container = _reach(req, ident, "execute")
-    result = _call(req, container, "execute", argv=argv)
+    container = reach(req, ident, "execute")
+    if wish.run:
+        result = {**call_host(req, container, "execute", argv=argv), "exec_id": None, "proxy_url": None}
+    else:
+        project = container.project_id
+        opened = call_host(
+            req, container, "exec_open", project_id=project, argv=argv, interactive=wish.interactive
+        )
+        result = {"output": None, "exit_code": None, **opened}
+    record(req, container, "exec_cmd")
+    return result
+
+
+def record(req: Request, container: Container, action: str) -> None:
     with req.db.write() as session:
-        now = datetime.now(UTC).replace(tzinfo=None)
-        journal.end(session, journal.begin(session, container, "exec_cmd", req.ctx), "exec_cmd", now)
-    return {"output": result["output"], "exit_code": result["exit_code"], "exec_id": None, "proxy_url": None}
+        journal.end(session, journal.begin(session, container, action, req.ctx), action, utcnow())
+
+
+def execute_resize(req: Request, ident: str) -> None:
+    container = reach(req, ident, "execute_resize")
+    query = req.query
+    call_host(req, container, "exec_resize", exec_id=query.exec_id, height=query.h, width=query.w)
+
+
+def attach(req: Request, ident: str) -> Response:
+    """The address of the main process's terminal, as a JSON string."""
+    container = reach(req, ident, "attach")
+    if not container.interactive:
+        raise BadRequest(
+            f"Container {ident} was not created with 'interactive': there is nothing to attach to.",
+            code="InvalidStateException",
+        )
+    url = call_host(req, container, "attach", project_id=container.project_id)
+    record(req, container, "container_attach")
+    return Response(body=orjson.dumps(url), content_type="application/json")
+
+
+def resize(req: Request, ident: str) -> None:
+    """The size of the main process's terminal. A client without a window says 0 and 0."""
+    container = reach(req, ident, "resize")
+    if req.query.h and req.query.w:
+        call_host(req, container, "resize", height=req.query.h, width=req.query.w)
 
 
 def _argv(command: str) -> list[str]:
@@ -103,9 +149,9 @@ def _argv(command: str) -> list[str]:
 
 def top(req: Request, ident: str) -> dict[str, Any]:
     ps_args = req.query.ps_args
-    container = _reach(req, ident, "top")
-    return dict(_call(req, container, "top", ps_args=None if ps_args in (None, "", "None") else ps_args))
+    container = reach(req, ident, "top")
+    return dict(call_host(req, container, "top", ps_args=None if ps_args in (None, "", "None") else ps_args))
 
 
 def stats(req: Request, ident: str) -> dict[str, Any]:
-    return dict(_call(req, _reach(req, ident, "stats"), "stats"))
+    return dict(call_host(req, reach(req, ident, "stats"), "stats"))

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from knarr.kernel.errors import Forbidden
+from knarr.kernel.errors import BadRequest, Forbidden
 from knarr.kernel.request import Request
 from knarr.services.container.schemas import QuotaUpdate
 from knarr.services.container.usage import CPU, shown, to_counted
 
+MAX_PROJECT_ID, MAX_CLASS = 64, 255
+
+
+def _check_length(what: str, name: str, most: int) -> None:
+    """The columns hold no more, and some databases say so with an error."""
+    if len(name) > most:
+        raise BadRequest(f"The {what} has {len(name)} characters; {most} is the most.")
+
 
 def _own(req: Request, project_id: str) -> None:
+    _check_length("project id", project_id, MAX_PROJECT_ID)
     if project_id != req.ctx.project_id and not req.ctx.is_admin:
         raise Forbidden("Quotas of another project are shown to administrators only.")
 
@@ -39,6 +48,9 @@ def _wanted(body: QuotaUpdate) -> dict[str, int]:
 
 
 def update(req: Request, project_id: str) -> dict[str, Any]:
+    """PUT /v1/quotas/{project}. As upstream, nobody asks the identity service whether there is such a
+    project."""
+    _check_length("project id", project_id, MAX_PROJECT_ID)
     quotas = req.runtime.quotas("container")
     with req.db.write() as session:
         quotas.set_limits(session, project_id, _wanted(req.body))
@@ -56,6 +68,7 @@ def class_show(req: Request, name: str) -> dict[str, Any]:
 
 
 def class_update(req: Request, name: str) -> dict[str, Any]:
+    _check_length("name of the quota class", name, MAX_CLASS)
     quotas = req.runtime.quotas("container")
     with req.db.write() as session:
         quotas.set_class_limits(session, _wanted(req.body), name)

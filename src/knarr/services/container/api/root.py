@@ -7,7 +7,10 @@ from typing import Any
 from knarr.kernel.request import Request
 
 MINIMUM, MAXIMUM = "1.1", "1.40"
-RESOURCES = ("services", "containers", "hosts", "availability_zones", "quotas", "quota_classes")
+RESOURCES = (
+    "services", "containers", "images", "networks", "hosts", "availability_zones", "quotas", "quota_classes",
+    "registries",
+)  # fmt: skip
 
 
 def versions(req: Request) -> dict[str, Any]:

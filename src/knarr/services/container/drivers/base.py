@@ -313,6 +313,17 @@ class Terminal(Protocol):
         """Ends a read that blocks in another thread, too."""
 
 
+class Pieces(Protocol):
+    """Bytes that come in pieces: a log that is followed, a tar."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __next__(self) -> bytes: ...
+
+    def close(self) -> None:
+        """Give up before its end."""
+
+
 Progress = Callable[[int, int, str], None]
 """Called with (bytes done, bytes in all or 0 if unknown, text): the shape of ``Work.progress``."""
 
@@ -385,6 +396,11 @@ class ContainerEngine(ABC):
     @abstractmethod
     def image_delete(self, ref: str, force: bool = False) -> None:
         """EngineConflict if a container uses it; NotThere if it is not on the engine."""
+
+    @abstractmethod
+    def image_search(self, term: str) -> list[dict[str, Any]]:
+        """What the engine's registry (Docker Hub) has by such a name: name, description, star_count,
+        is_official of each. RegistryUnavailable if it does not answer."""
 
     # sandboxes
 
@@ -465,7 +481,15 @@ class ContainerEngine(ABC):
         """Ours, without sandboxes, in one call of the engine."""
 
     @abstractmethod
-    def update(self, name: str, cpu: float | None = None, memory_mib: int | None = None) -> None: ...
+    def update(
+        self,
+        name: str,
+        cpu: float | None = None,
+        memory_mib: int | None = None,
+        cpuset: str | None = None,
+        cpuset_mems: str | None = None,
+    ) -> None:
+        """Other limits from now on; None leaves one as it is. InvalidRequest for less memory than it uses."""
 
     # what runs inside
 
@@ -490,8 +514,8 @@ class ContainerEngine(ABC):
         timestamps: bool = False,
         tail: int | None = None,
         since: float | None = None,
-    ) -> Iterator[bytes]:
-        """As they come, until the container ends or the iterator is closed."""
+    ) -> Pieces:
+        """As they come, until the container ends or the iterator is closed (from any thread)."""
 
     @abstractmethod
     def exec_create(
@@ -517,6 +541,11 @@ class ContainerEngine(ABC):
     def exec_resize(self, exec_id: str, height: int, width: int) -> None: ...
 
     @abstractmethod
+    def exec_end(self, exec_id: str) -> None:
+        """Ends what runs in an exec, as the hang-up of a terminal does; KILL if that is not heard. One that
+        has ended, was never started or is not there is left as it is."""
+
+    @abstractmethod
     def attach(self, name: str) -> Terminal:
         """The main process's terminal, from now on."""
 
@@ -534,13 +563,18 @@ class ContainerEngine(ABC):
         the start, over all cores)."""
 
     @abstractmethod
+    def open_archive(self, name: str, path: str) -> tuple[Pieces, ArchiveStat]:
+        """A tar of a path, in pieces. NotThere for a path that does not exist. The iterator raises
+        InvalidRequest above ``archive_max_mib``."""
+
     def get_archive(self, name: str, path: str) -> tuple[bytes, ArchiveStat]:
-        """A tar of a path. NotThere for a path that does not exist; InvalidRequest above
-        ``archive_max_mib``."""
+        """The same as a whole."""
+        pieces, stat = self.open_archive(name, path)
+        return b"".join(pieces), stat
 
     @abstractmethod
-    def put_archive(self, name: str, path: str, data: bytes) -> None:
-        """Unpacks a tar into a directory that exists."""
+    def put_archive(self, name: str, path: str, data: bytes | BinaryIO) -> None:
+        """Unpacks a tar into a directory that exists. InvalidRequest if it is no tar."""
 
     # watching
 

@@ -29,6 +29,12 @@ def split_ref(ref: str) -> tuple[str, str]:
     return ref, "latest"
 
 
+def canonical(ref: str) -> str:
+    """One name for the ways to write it: ``docker.io/library/box`` and ``box`` are ``box:latest``."""
+    repo, tag = split_ref(ref.removeprefix(f"{HUB}/").removeprefix("library/"))
+    return f"{repo}:{tag}"
+
+
 def signal_name(wanted: str | int) -> str:
     """``9``, ``"kill"``, ``"SIGKILL"`` -> ``"SIGKILL"``; real-time ones as ``SIGRTMIN+3``."""
     text = str(wanted).strip().upper()

@@ -7,13 +7,19 @@ from knarr.services.container import schemas
 from knarr.services.container.api import compute
 
 COMPUTE: tuple[Route, ...] = (
-    Route("GET", "/v1/services", compute.services, "zun-service:get_all", summary="List services"),
+    Route(
+        "GET",
+        "/v1/services",
+        compute.services,
+        "zun-service:get_all",
+        query=schemas.Listed,
+        summary="List services",
+    ),
     Route(
         "DELETE",
         "/v1/services",
         compute.remove,
         "zun-service:delete",
-        204,
         query=schemas.ServiceWhere,
         summary="Forget a service",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from knarr.kernel.routing import Route
 from knarr.services.container import schemas
-from knarr.services.container.api import containers, creating
+from knarr.services.container.api import changing, containers, creating
 from knarr.services.container.routes.paths import C
 
 CONTAINERS: tuple[Route, ...] = (
@@ -33,11 +33,11 @@ CONTAINERS: tuple[Route, ...] = (
     Route(
         "PATCH",
         C,
-        containers.patch,
+        changing.patch,
         "container:update",
         body=schemas.ContainerUpdate,
         lax=True,
-        summary="Change a container's name",
+        summary="Change name, cpu, memory or auto_heal",
     ),
     Route(
         "DELETE",
@@ -72,6 +72,30 @@ CONTAINERS: tuple[Route, ...] = (
         optional_body=True,
         lax=True,
         summary="Send a signal",
+    ),
+    Route(
+        "POST",
+        C + "/rebuild",
+        changing.rebuild,
+        "container:rebuild",
+        202,
+        query=schemas.Rebuild,
+        body=schemas.Rebuild,
+        optional_body=True,
+        summary="Make it anew of an image",
+    ),
+    Route(
+        "POST",
+        C + "/resize_container",
+        changing.resize,
+        "container:resize_container",
+        202,
+        query=schemas.Limits,
+        body=schemas.Limits,
+        optional_body=True,
+        lax=True,
+        first="1.19",
+        summary="Change cpu and memory",
     ),
     Route(
         "POST",

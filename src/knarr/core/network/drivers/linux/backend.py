@@ -19,13 +19,20 @@ from knarr.core.network.drivers.base import (
     NetworkState,
     PortState,
     PresenceCallback,
+    RouterPort,
+    RouterState,
     SecurityGroupState,
     bridge_name,
+    tap_name,
 )
-from knarr.core.network.drivers.linux import doctor, forwarding, fragments
+from knarr.core.network.drivers.linux import doctor, external, forwarding, fragments, probe
+from knarr.core.network.drivers.linux.claim import Claim
 from knarr.core.network.drivers.linux.desired import Desired, Judge, Owner
+from knarr.core.network.drivers.linux.dhcp import Dhcp
 from knarr.core.network.drivers.linux.fragments import FAMILIES, TABLE, Delta, Fragment
 from knarr.core.network.drivers.linux.presence import Presence
+from knarr.core.network.drivers.linux.routers import Routers, legs_of
+from knarr.core.network.drivers.linux.shaping import Shaping
 from knarr.kernel import hostnet
 from knarr.kernel.hostnet import conntrack
 from knarr.kernel.hostnet.nft import Nft, NftError
@@ -37,7 +44,7 @@ CALLS = ("bridge-nf-call-iptables", "bridge-nf-call-ip6tables")
 
 
 class LinuxBackend(NetworkBackend):
-    """Bridges by rtnetlink, filters by nftables.
+    """Bridges by rtnetlink, filters by nftables, routers and DHCP servers in namespaces.
 
     `_kernel` is what the tables hold as far as is known; a change is computed against it, so that only
     differences are sent, and it is read anew when the kernel refuses a change, and by every reconcile.
@@ -48,49 +55,75 @@ class LinuxBackend(NetworkBackend):
         self._desired = Desired()
         self._fragments: dict[Owner, Fragment] = {}
         self._kernel = Fragment()
-        self._presence = Presence()
+        self._claim = Claim()
+        self._shaping = Shaping()
+        self._presence = Presence(self._shaping.device)
+        self._routers = Routers()
+        self._dhcp = Dhcp()
         self._nft_instance: Nft | None = None
 
     def start(self) -> None:
         with self._lock, _as_backend_error():
-            _filter_bridged()
-            forwarding.accept_bridged()
-            self._read()
-            self._commit({("base",)})
-            self._presence.start()
+            self._claim.take()
+            try:
+                _filter_bridged()
+                forwarding.accept_bridged()
+                self._read()
+                self._commit({("base",)})
+                self._presence.start()
+            except BaseException:
+                self._claim.leave()
+                raise
 
     def stop(self) -> None:
         self._presence.stop()
+        self._claim.leave()
 
     def apply_network(self, network: NetworkState) -> None:
         with self._lock, _as_backend_error():
-            self._desired.networks[network.id] = network
-            self._commit({("network", network.id)})
+            was_external = self._desired.is_external(network.id)
+            self._commit(self._desired.set_network(network))
             hostnet.ensure_bridge(network.bridge, network.mtu)
+            external.apply(network)
+            if network.external or was_external:
+                external.forward(self._external_bridges())
+            self._serve(network.id)
 
     def remove_network(self, network_id: str) -> None:
         with self._lock, _as_backend_error():
-            self._desired.networks.pop(network_id, None)
-            self._commit({("network", network_id)})
+            was_external = self._desired.is_external(network_id)
+            touched = self._desired.drop_network(network_id)
+            self._serve(network_id)
+            self._commit(touched)
             hostnet.delete_bridge(bridge_name(network_id))
+            if was_external:
+                external.forward(self._external_bridges())
 
     def apply_ports(self, ports: Iterable[PortState]) -> None:
         ports = tuple(ports)
         with self._lock, _as_backend_error():
             gone = {address for port in ports for address in self._desired.addresses(port.id)}
+            served = self._dhcp_networks(port.id for port in ports)
             touched: set[Owner] = set()
             for port in ports:
                 touched |= self._desired.set_port(port)
             gone -= {address for port in ports for address in self._desired.addresses(port.id)}
             self._commit(touched, gone)
-            self._presence.expect(port for port in ports if port.local)
+            local = [port for port in ports if port.local]
+            self._shaping.expect(local)
+            for network_id in served | self._dhcp_networks(port.id for port in ports):
+                self._serve(network_id)
+            self._presence.expect(local)
 
     def remove_port(self, port_id: str) -> None:
         with self._lock, _as_backend_error():
-            gone = self._desired.addresses(port_id)
+            gone, served = self._desired.addresses(port_id), self._dhcp_networks((port_id,))
             touched = self._desired.drop_port(port_id)
             self._presence.forget(port_id)
+            self._shaping.forget(tap_name(port_id))
             self._commit(touched, gone)
+            for network_id in served:
+                self._serve(network_id)
 
     def apply_groups(self, groups: Iterable[SecurityGroupState]) -> None:
         with self._lock, _as_backend_error():
@@ -103,17 +136,45 @@ class LinuxBackend(NetworkBackend):
         with self._lock, _as_backend_error():
             self._commit(self._desired.drop_group(group_id))
 
+    def apply_router(self, router: RouterState) -> None:
+        with self._lock, _as_backend_error():
+            before = self._desired.routers.get(router.id)
+            self._desired.routers[router.id] = router
+            self._commit({("router", router.id)})
+            for change in self._routers.apply(router):
+                LOG.debug("%s", change)
+            legs = legs_of(router)
+            for leg in legs_of(before) if before else ():
+                if leg.port_id not in {other.port_id for other in legs}:
+                    self._presence.forget(leg.port_id)
+            self._presence.expect(map(_as_port, legs))
+
+    def remove_router(self, router_id: str) -> None:
+        with self._lock, _as_backend_error():
+            router = self._desired.routers.pop(router_id, None)
+            self._routers.remove(router_id)
+            for leg in legs_of(router) if router else ():
+                self._presence.forget(leg.port_id)
+            self._commit({("router", router_id)})
+
     def reconcile(self, desired: DesiredState | Callable[[], DesiredState]) -> Changes:
         with self._lock, _as_backend_error():
             changes = Changes(_filter_bridged() + forwarding.accept_bridged())
             desired = desired() if callable(desired) else desired
             self._desired.replace(desired)
+            local = [port for port in desired.ports if port.local]
+            self._desired.served = self._dhcp_networks(port.id for port in local)
             self._read()
             changes.repaired += self._commit_all().changed
             changes.repaired += self._reconcile_bridges()
+            changes.repaired += self._shaping.reconcile(local)
+            changes.repaired += self._reconcile_routers()
+            changes.repaired += self._reconcile_dhcp()
+            changes.repaired += self._remove_bridges()
             self._cut({network.id for network in desired.networks} | self._port_networks(), set())
             self._cut_zones()
-            self._presence.expect_only(port for port in desired.ports if port.local)
+            legs = [_as_port(leg) for router in desired.routers for leg in legs_of(router)]
+            self._presence.expect_only([*local, *legs])
             return changes
 
     def port_present(self, port_id: str) -> bool:
@@ -123,7 +184,9 @@ class LinuxBackend(NetworkBackend):
         return self._presence.watch(callback)
 
     def capabilities(self) -> Capabilities:
-        return Capabilities()
+        able = probe.able()
+        routers = not able.routing
+        return Capabilities(routers=routers, floating_ips=routers, qos=not able.shaping, dhcp=not able.dhcp)
 
     def check(self) -> list[Finding]:
         return doctor.findings()
@@ -198,21 +261,75 @@ class LinuxBackend(NetworkBackend):
         if zones:
             conntrack.cut(lambda _: True, zones)
 
+    def _external_bridges(self) -> list[str]:
+        return [network.bridge for network in self._desired.networks.values() if network.external]
+
+    def _dhcp_networks(self, port_ids: Iterable[str]) -> set[str]:
+        """Networks of those among the ports that are served by DHCP here."""
+        ports = (self._desired.ports.get(port_id) for port_id in port_ids)
+        return {
+            port.network_id for port in ports if port is not None and port.local and port.dhcp is not None
+        }
+
+    def _serve(self, network_id: str) -> list[str]:
+        """Has a DHCP server in the network if a port needs one, else none."""
+        network, ports = self._desired.networks.get(network_id), self._desired.dhcp_ports(network_id)
+        if network is None or not ports:
+            if network_id not in self._desired.served:
+                return []
+            self._desired.served.discard(network_id)
+            self._dhcp.remove(network_id)
+            self._commit({("dhcp", network_id)})
+            return []
+        if network_id not in self._desired.served:
+            self._desired.served.add(network_id)
+            self._commit({("dhcp", network_id)})
+        return self._dhcp.serve(network, ports)
+
     def _reconcile_bridges(self) -> list[str]:
         lines = []
-        wanted = {network.bridge: network.mtu for network in self._desired.networks.values()}
-        for bridge, mtu in wanted.items():
+        for network in self._desired.networks.values():
             try:
-                if hostnet.ensure_bridge(bridge, mtu):
-                    lines.append(f"bridge {bridge}")
-            except hostnet.NetlinkError as error:
-                LOG.warning("The bridge %s could not be made: %s", bridge, error)
-        used = {tap.bridge for tap in hostnet.list_taps("").values()}
-        for bridge in hostnet.list_bridges():
-            if bridge not in wanted and bridge not in used:
-                hostnet.delete_bridge(bridge)
-                lines.append(f"bridge {bridge} was not wanted")
+                if hostnet.ensure_bridge(network.bridge, network.mtu):
+                    lines.append(f"bridge {network.bridge}")
+                lines += external.apply(network)
+            except OSError as error:
+                LOG.warning("The bridge %s could not be put right: %s", network.bridge, error)
+        try:
+            return lines + external.forward(self._external_bridges())
+        except (OSError, subprocess.SubprocessError) as error:
+            LOG.warning("The host does not forward for external networks: %s", error)
+            return lines
+
+    def _reconcile_routers(self) -> list[str]:
+        lines = self._routers.remove_others(self._desired.routers)
+        for router in self._desired.routers.values():
+            try:
+                lines += self._routers.apply(router, whole=True)
+            except (OSError, NftError, ValueError) as error:  # one that fails does not keep the others
+                LOG.warning("Router %s could not be put right: %s", router.id, error)
         return lines
+
+    def _reconcile_dhcp(self) -> list[str]:
+        unwanted = sorted(self._dhcp.networks() - self._desired.served)
+        lines = [f"DHCP of network {key} was not wanted" for key in unwanted if self._dhcp.remove(key)]
+        for network_id in sorted(self._desired.served):
+            try:
+                lines += self._serve(network_id)
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                LOG.warning("Network %s has no DHCP: %s", network_id, error)
+        return lines
+
+    def _remove_bridges(self) -> list[str]:
+        wanted = {network.bridge for network in self._desired.networks.values()}
+        used = {tap.bridge for tap in hostnet.list_taps("").values()}
+        unwanted = [name for name in hostnet.list_bridges() if name not in wanted and name not in used]
+        return [f"bridge {name} was not wanted" for name in unwanted if hostnet.delete_bridge(name)]
+
+
+def _as_port(leg: RouterPort) -> PortState:
+    """A router's leg, for those who watch whether ports are plugged."""
+    return PortState(leg.port_id, leg.network_id, leg.mac_address)
 
 
 class _as_backend_error:  # noqa: N801 - reads as a statement

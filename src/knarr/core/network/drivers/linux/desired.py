@@ -6,35 +6,47 @@ import logging
 from collections.abc import Callable, Iterable
 
 from knarr.core.network.drivers.base import (
+    NAME_LENGTH,
     DesiredState,
     NetworkState,
     PortState,
+    RouterState,
     SecurityGroupState,
     bridge_name,
+    tap_name,
 )
 from knarr.core.network.drivers.linux import filters, rules
-from knarr.core.network.drivers.linux.fragments import Fragment
+from knarr.core.network.drivers.linux.fragments import Fragment, merge
 from knarr.kernel.hostnet.conntrack import Address, Connection
 
 LOG = logging.getLogger(__name__)
 
+
+def dhcp_tap(network_id: str) -> str:
+    """Name of the host end of a network's DHCP server."""
+    return "dhc" + network_id[:NAME_LENGTH]
+
+
 Owner = tuple[str, ...]
 """Whose fragment:
 
-("base",), ("network", id), ("port", id), ("rules", group, network), ("members", group, network).
+("base",), ("outside",), ("network", id), ("port", id), ("rules", group, network),
+("members", group, network), ("router", id), ("dhcp", network).
 """
 
 
 class Desired:
-    """Networks, ports and groups, with the indexes that tell which fragments a change touches.
+    """Networks, ports, groups and routers, with the indexes that tell which fragments a change touches.
 
-    Not thread-safe.
+    served: networks with a DHCP server here. zones: bridges by conntrack zone. Not thread-safe.
     """
 
     def __init__(self) -> None:
         self.networks: dict[str, NetworkState] = {}
         self.ports: dict[str, PortState] = {}
         self.groups: dict[str, SecurityGroupState] = {}
+        self.routers: dict[str, RouterState] = {}
+        self.served: set[str] = set()
         self.zones: dict[int, str] = {}
         self._members: dict[tuple[str, str], set[str]] = {}
         self._claims: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -43,6 +55,7 @@ class Desired:
         """Forgets everything but the zones and takes this state."""
         self.networks = {network.id: network for network in desired.networks}
         self.groups = {group.id: group for group in desired.groups}
+        self.routers = {router.id: router for router in desired.routers}
         self.ports, self._members, self._claims = {}, {}, {}
         for port in desired.ports:
             try:
@@ -52,11 +65,43 @@ class Desired:
 
     def owners(self) -> set[Owner]:
         """Every owner of a fragment."""
-        found: set[Owner] = {("base",)}
+        found: set[Owner] = {("base",), ("outside",)}
         found |= {("network", key) for key in self.networks}
+        found |= {("router", key) for key in self.routers}
+        found |= {("dhcp", key) for key in self.served}
         for port in self.ports.values():
             found |= self._around(port)
         return found
+
+    def set_network(self, network: NetworkState) -> set[Owner]:
+        """Adds or updates a network. Returns whose fragments that touches."""
+        before = self.networks.get(network.id)
+        self.networks[network.id] = network
+        return self._around_network(network.id, before)
+
+    def drop_network(self, network_id: str) -> set[Owner]:
+        """Forgets a network. Returns whose fragments that touches."""
+        return self._around_network(network_id, self.networks.pop(network_id, None))
+
+    def _around_network(self, network_id: str, before: NetworkState | None) -> set[Owner]:
+        touched: set[Owner] = {("network", network_id)}
+        if (before is not None and before.external) != self.is_external(network_id):
+            here = (port for port in self.ports.values() if port.network_id == network_id and port.local)
+            touched |= {("outside",)} | {("port", port.id) for port in here}
+        return touched
+
+    def is_external(self, network_id: str) -> bool:
+        """Whether the network is known to be external."""
+        network = self.networks.get(network_id)
+        return network is not None and network.external
+
+    def dhcp_ports(self, network_id: str) -> list[PortState]:
+        """Ports of this host in the network that configure themselves by DHCP."""
+        return [
+            port
+            for port in self.ports.values()
+            if port.local and port.dhcp is not None and port.network_id == network_id
+        ]
 
     def set_port(self, port: PortState) -> set[Owner]:
         """Adds or updates a port. Returns whose fragments that touches. ValueError: a bad address."""
@@ -100,7 +145,10 @@ class Desired:
         kind, *rest = owner
         builders: dict[str, Callable[..., Fragment]] = {
             "base": filters.base,
+            "outside": self._outside,
             "network": self._network,
+            "router": self._router,
+            "dhcp": self._dhcp,
             "port": self._port,
             "rules": self._rules,
             "members": self._member_sets,
@@ -110,7 +158,7 @@ class Desired:
     def drop_zones(self) -> set[int]:
         """Forgets the zones of networks that are gone. Returns them."""
         networks = self.networks.keys() | {port.network_id for port in self.ports.values()}
-        bridges = {bridge_name(network) for network in networks}
+        bridges = {bridge_name(network) for network in networks if not self.is_external(network)}
         dropped = {zone for zone, bridge in self.zones.items() if bridge not in bridges}
         for zone in dropped:
             del self.zones[zone]
@@ -125,17 +173,35 @@ class Desired:
             port.network_id == network_id for port in self.ports.values()
         ):
             return Fragment()
-        bridge = bridge_name(network_id)
-        zone = filters.zone_for(bridge, self.zones)
-        self.zones[zone] = bridge
-        return filters.network(network_id, zone)
+        bridge, zone = bridge_name(network_id), filters.HOST_ZONE
+        if not self.is_external(network_id):
+            zone = filters.zone_for(bridge, self.zones)
+            self.zones[zone] = bridge
+        return filters.network(self.networks.get(network_id), network_id, zone)
+
+    def _outside(self) -> Fragment:
+        return filters.outside() if any(map(self.is_external, self.networks)) else Fragment()
+
+    def _router(self, router_id: str) -> Fragment:
+        """The legs of a router; none while it is down, for its namespace is gone then."""
+        router = self.routers.get(router_id)
+        if router is None or not router.admin_state_up:
+            return Fragment()
+        legs = [filters.leg(tap_name(leg.port_id), False) for leg in router.interfaces]
+        if router.gateway:
+            legs.append(filters.leg(tap_name(router.gateway.port_id), True))
+        return merge(legs)
+
+    def _dhcp(self, network_id: str) -> Fragment:
+        return filters.leg(dhcp_tap(network_id), False) if network_id in self.served else Fragment()
 
     def _port(self, port_id: str) -> Fragment:
         port = self.ports.get(port_id)
         if port is None or not port.local:
             return Fragment()
         known = [self.groups[key] for key in port.security_groups if key in self.groups]
-        return filters.port(port, stateless=bool(known) and not any(group.stateful for group in known))
+        stateless = bool(known) and not any(group.stateful for group in known)
+        return filters.port(port, stateless, self.is_external(port.network_id))
 
     def _rules(self, group_id: str, network_id: str) -> Fragment:
         if not self._in_use(group_id, network_id):
@@ -204,10 +270,11 @@ class Judge:
         self._desired = desired
         self._gone = gone
         wanted = set(networks)
+        bridges = {bridge_name(key): key for key in wanted}
         self._networks = {
-            zone: next((key for key in wanted if bridge_name(key) == bridge), None)
-            for zone, bridge in desired.zones.items()
+            zone: [bridges[bridge]] for zone, bridge in desired.zones.items() if bridge in bridges
         }
+        self._networks[filters.HOST_ZONE] = [key for key in wanted if desired.is_external(key)]
         self._at: dict[tuple[str, str], list[PortState]] = {}
         self._in_prefix: list[tuple[str, str, PortState]] = []
         for port in desired.ports.values():
@@ -222,13 +289,13 @@ class Judge:
     @property
     def zones(self) -> set[int]:
         """Zones whose connections are to be judged."""
-        return {zone for zone, network in self._networks.items() if network}
+        return {zone for zone, networks in self._networks.items() if networks}
 
     def doomed(self, connection: Connection) -> bool:
         """Whether the connection must be cut."""
-        network = self._networks.get(connection.zone)
-        if network is None:
-            return False
+        return any(self._dooms(network, connection) for network in self._networks.get(connection.zone, ()))
+
+    def _dooms(self, network: str, connection: Connection) -> bool:
         for direction, address in (("egress", connection.source), ("ingress", connection.destination)):
             ports = self._ports(network, address)
             if ports and not any(self._allows(port, direction, connection) for port in ports):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from knarr.core.network.drivers.base import Finding
-from knarr.core.network.drivers.linux import forwarding
+from knarr.core.network.drivers.linux import external, forwarding, probe
 from knarr.kernel.hostnet import nft
 
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
@@ -18,6 +18,7 @@ def findings() -> list[Finding]:
     found.append(_bridge_filter())
     if os.geteuid() == 0:
         found.append(_forward())
+        found += _beyond()
     return found
 
 
@@ -45,3 +46,29 @@ def _forward() -> Finding:
     detail = f"{program} drops bridged packets" if program else "bridged packets pass"
     remedy = "Knarr adds a rule for its bridges when it starts" if program else ""
     return Finding("FORWARD chain", program is None, detail, remedy)
+
+
+def _beyond() -> list[Finding]:
+    """What routers, bandwidth limits and DHCP need; the host does without where one is missing."""
+    able = probe.able()
+    remedies = (
+        ("nf_nat", "routers and floating IPs", able.routing, "modprobe nf_nat"),
+        (
+            "ifb, sch_tbf, act_mirred",
+            "bandwidth limits",
+            able.shaping,
+            "modprobe ifb sch_tbf cls_u32 act_mirred",
+        ),
+    )
+    found = [
+        Finding(what, not fault, f"no {use}: {fault}" if fault else use, remedy if fault else "")
+        for what, use, fault, remedy in remedies
+    ]
+    # Only machines ask for DHCP: containers are configured without.
+    detail = (
+        "no DHCP for machines without it (apt-get install dnsmasq-base)" if able.dhcp else probe.dnsmasq()
+    )
+    found.append(Finding("dnsmasq", True, detail or ""))
+    on = external.forwards()
+    remedy = "" if on else "Knarr turns it on when the first external network comes"
+    return [*found, Finding("ip_forward", on, "on" if on else "off", remedy)]

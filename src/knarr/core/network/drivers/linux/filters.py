@@ -2,15 +2,20 @@
 
 Where what is decided:
 - The bridge family knows each frame's tap, but no connection state. So table `inet` (which sees bridged
-packets by br_netfilter) writes the state into two bits of the packet's mark, and table `bridge` decides
-everything by tap. - prerouting: sources (MAC, IP, ARP, ND) of taps, before anything else sees the packet.
-Stateless. - forward: first the sender's egress rules, then the receiver's ingress rules; each port has a
-chain for either, which jumps to chains of its groups.
-- input: guests do not reach the host itself, which has no business on their networks. output: what the host
-  sends into a network meets the receiver's rules.
-- A conntrack zone per network: networks may have the same addresses. Closed when
-in doubt: taps carry a device group from birth (`TAP_GROUP`); one that no map knows is dropped, and a packet
-without state bits (no br_netfilter, an invalid packet) is dropped by every port that has port security.
+  packets by br_netfilter) writes the state into two bits of the packet's mark, and table `bridge` decides
+  everything by tap.
+- prerouting: sources (MAC, IP, ARP, ND) of taps, before anything else sees the packet. Stateless.
+- forward: first the sender's egress rules, then the receiver's ingress rules; each port has a chain for
+  either, which jumps to chains of its groups.
+- input: guests do not reach the host itself, which has no business on their networks; but on an external
+  network it is the gateway. output: what the host sends into a network meets the receiver's rules.
+- A conntrack zone per network: networks may have the same addresses. External ones, between which the host
+  routes, are in the host's own zone.
+- Legs of routers and DHCP servers are no ports: everything passes them.
+
+Closed when in doubt: taps carry a device group from birth (`TAP_GROUP`); one that no map knows is dropped,
+and a packet without state bits (no br_netfilter, an invalid packet) is dropped by every port that has port
+security.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from knarr.core.network.drivers.base import PortState, bridge_name
+from knarr.core.network.drivers.base import NetworkState, PortState, bridge_name
 from knarr.core.network.drivers.linux.fragments import Chain, Fragment
 from knarr.kernel.hostnet.links import mac_bytes
 from knarr.kernel.hostnet.plugging import TAP_GROUP
@@ -72,17 +77,19 @@ BRIDGE_SETS = {
     "sources4": "type ifname . ether_addr . ipv4_addr",
     "sources6": "type ifname . ether_addr . ipv6_addr",
     "trusted": "type ifname",
+    "outward": "type ifname",
     "prefixes": "type ifname : verdict",
     "egress": "type ifname : verdict",
     "ingress": "type ifname : verdict",
 }
 _EGRESS = (f"iifgroup {TAP_GROUP} iifname vmap @egress", f"iifgroup {TAP_GROUP} drop")
+_INPUT = (f"iifgroup {TAP_GROUP} iifname @outward iifname vmap @egress", f"iifgroup {TAP_GROUP} drop")
 _INGRESS = (f"oifgroup {TAP_GROUP} oifname vmap @ingress", f"oifgroup {TAP_GROUP} drop")
 BRIDGE_CHAINS = {
     "sources": Chain("type filter hook prerouting priority -300", _SOURCES),
     "egress-forward": Chain("type filter hook forward priority -200", _EGRESS),
     "ingress-forward": Chain("type filter hook forward priority -190", _INGRESS),
-    "egress-input": Chain("type filter hook input priority -200", (f"iifgroup {TAP_GROUP} drop",)),
+    "egress-input": Chain("type filter hook input priority -200", _INPUT),
     "ingress-output": Chain("type filter hook output priority -200", _INGRESS),
     "out-basics": Chain("", _OUT + _STATEFUL),
     "in-basics": Chain("", _IN + _STATEFUL),
@@ -100,37 +107,81 @@ INET_CHAINS = {
         "type filter hook output priority -150",
         (f"oifname @zones {_MARK_ESTABLISHED}", f"oifname @zones {_MARK_NEW}"),
     ),
+    "state-routed": Chain(
+        "type filter hook forward priority -150",
+        (
+            "iifname @external oifname @external return",
+            f"oifname @external {_MARK_ESTABLISHED}",
+            f"oifname @external {_MARK_NEW}",
+        ),
+    ),
 }
+INET_SETS = {
+    "zones": "typeof iifname : ct zone",
+    "external": "type ifname",
+    "outside": "type ifname : verdict",
+}
+HOST_ZONE = 0
+_OUTSIDE = Chain(
+    "type nat hook postrouting priority 100", ("oifname @external accept", "iifname vmap @outside")
+)
 
 
 def base() -> Fragment:
     """What stands on the host before any network does."""
     return Fragment(
         sets={("bridge", name): kind for name, kind in BRIDGE_SETS.items()}
-        | {("inet", "zones"): "typeof iifname : ct zone"},
+        | {("inet", name): kind for name, kind in INET_SETS.items()},
         chains={("bridge", name): chain for name, chain in BRIDGE_CHAINS.items()}
         | {("inet", name): chain for name, chain in INET_CHAINS.items()},
     )
 
 
-def network(network_id: str, zone: int) -> Fragment:
-    """The conntrack zone of a network."""
+def outside() -> Fragment:
+    """The chain that translates what leaves external networks through the host."""
+    return Fragment(chains={("inet", "outside"): _OUTSIDE})
+
+
+def network(state: NetworkState | None, network_id: str, zone: int) -> Fragment:
+    """The conntrack zone of a network, and how addresses of an external one are hidden elsewhere.
+
+    state: None if only ports of the network are known yet.
+    """
+    bridge = bridge_name(network_id)
     fragment = Fragment()
-    fragment.add("inet", "zones", (bridge_name(network_id),), str(zone))
+    fragment.add("inet", "zones", (bridge,), str(zone))
+    if state is not None and state.external:
+        hidden = [f"ip saddr {subnet.cidr} masquerade" for subnet in state.subnets if subnet.ip_version == 4]
+        fragment.chains["inet", f"outside-{bridge}"] = Chain("", tuple(hidden))
+        fragment.add("inet", "external", (bridge,))
+        fragment.add("inet", "outside", (bridge,), f"jump outside-{bridge}")
     return fragment
 
 
-def port(state: PortState, stateless: bool) -> Fragment:
-    """Sources and chains of a port on this host.
+def leg(tap: str, outward: bool) -> Fragment:
+    """A device behind which something of ours stands that is no port: everything passes.
 
-    stateless: its groups are; replies then need rules of their own.
+    outward: it is in an external network.
     """
     fragment = Fragment()
+    for name, value in (("trusted", ""), ("egress", "accept"), ("ingress", "accept")):
+        fragment.add("bridge", name, (tap,), value)
+    if outward:
+        fragment.add("bridge", "outward", (tap,))
+    return fragment
+
+
+def port(state: PortState, stateless: bool, outward: bool = False) -> Fragment:
+    """Sources and chains of a port on this host.
+
+    stateless: its groups are; replies then need rules of their own. outward: its network is external.
+    """
     tap = state.tap
     if not state.port_security_enabled:
-        for name, value in (("trusted", ""), ("egress", "accept"), ("ingress", "accept")):
-            fragment.add("bridge", name, (tap,), value)
-        return fragment
+        return leg(tap, outward)
+    fragment = Fragment()
+    if outward:
+        fragment.add("bridge", "outward", (tap,))
     _sources(fragment, state)
     basics = "basics-stateless" if stateless else "basics"
     for direction, target, first in (("egress", "out", _own_neighbours(state)), ("ingress", "in", ())):

@@ -12,6 +12,9 @@ from typing import Any
 TABLE = "knarr"
 FAMILIES = ("bridge", "inet")
 
+DEVICES = ("tap", "brq", "dhc")
+"""How names of devices begin that stand in sets."""
+
 Name = tuple[str, str]
 """(family, name of a chain, set or map)."""
 Key = tuple[str, ...]
@@ -167,6 +170,8 @@ def _value(value: Any) -> str:
         return ""
     if not isinstance(value, dict):
         return str(value)
+    if "concat" in value:
+        return " . ".join(map(str, value["concat"]))
     ((verdict, body),) = value.items()
     return f"{verdict} {body['target']}" if body else str(verdict)
 
@@ -179,7 +184,7 @@ def _keys(elements: dict[Key, str], values: bool = False) -> str:
     texts = []
     for key, value in elements.items():
         # Device names are quoted, for they may look like anything; addresses may not be.
-        text = " . ".join(f'"{part}"' if part.startswith(("tap", "brq")) else part for part in key)
+        text = " . ".join(f'"{part}"' if part.startswith(DEVICES) else part for part in key)
         texts.append(f"{text} : {value}" if values and value else text)
     return ", ".join(texts)
 

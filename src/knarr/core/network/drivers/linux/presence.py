@@ -11,7 +11,7 @@ from knarr.core.network.drivers.base import PortState, PresenceCallback
 from knarr.kernel.hostnet.links import Link, set_link
 from knarr.kernel.hostnet.netlink import NetlinkError, host
 from knarr.kernel.hostnet.plugging import TAP_GROUP
-from knarr.kernel.hostnet.watch import LinkWatch
+from knarr.kernel.hostnet.watch import LinkCallback, LinkWatch
 
 LOG = logging.getLogger(__name__)
 
@@ -19,10 +19,12 @@ LOG = logging.getLogger(__name__)
 class Presence:
     """Knows of every port with a filter in force whether its tap is in its bridge and up.
 
-    Callbacks run one after another in a thread of their own, in the order of the changes.
+    Callbacks run one after another in a thread of their own, in the order of the changes. on_device is told
+    of every device at once, in the thread that listens to the kernel: (device, is it still there).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_device: LinkCallback = lambda link, there: None) -> None:
+        self._on_device = on_device
         self._lock = threading.Lock()
         self._ports: dict[str, PortState] = {}
         self._by_tap: dict[str, str] = {}
@@ -106,6 +108,7 @@ class Presence:
                     self._judge(other)
         if port_id is not None and there and link.group != TAP_GROUP:
             _govern(link)
+        self._on_device(link, there)
 
     def _judge(self, port_id: str) -> None:
         """Compares what is with what was told; the lock is held."""

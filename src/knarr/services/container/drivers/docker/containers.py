@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from knarr.services.container.drivers.docker.pool import SandboxPool
 
 
+# The engine's keys of limits -> the SDK's arguments
+UPDATES = {
+    "CpuShares": "cpu_shares",
+    "Memory": "mem_limit",
+    "MemorySwap": "memswap_limit",
+    "CpusetCpus": "cpuset_cpus",
+    "CpusetMems": "cpuset_mems",
+}
+
+
 class Containers:
     """Part of DockerEngine."""
 
@@ -118,14 +128,22 @@ class Containers:
             rows = api.containers(all=True, filters=self.connection.filters(KIND_CONTAINER))
         return [from_list(row) for row in rows]
 
-    def update(self, name: str, cpu: float | None = None, memory_mib: int | None = None) -> None:
+    def update(
+        self,
+        name: str,
+        cpu: float | None = None,
+        memory_mib: int | None = None,
+        cpuset: str | None = None,
+        cpuset_mems: str | None = None,
+    ) -> None:
         wanted = limits(cpu, memory_mib)
+        sets = {"CpusetCpus": cpuset, "CpusetMems": cpuset_mems}
+        wanted.update({key: value for key, value in sets.items() if value})
         if not wanted:
             return
-        names = {"CpuShares": "cpu_shares", "Memory": "mem_limit", "MemorySwap": "memswap_limit"}
         try:
             with self.connection.speak(f"updating {name}") as api:
-                api.update_container(name, **{names[key]: value for key, value in wanted.items()})
+                api.update_container(name, **{UPDATES[key]: value for key, value in wanted.items()})
         except NotThere:
             if self._inspect(name) is None:
                 raise

@@ -17,13 +17,17 @@ from knarr.services.container.drivers.base import (
     RegistryUnavailable,
 )
 from knarr.services.container.drivers.docker.connection import Connection
-from knarr.services.container.drivers.names import has_domain, registry_of, split_ref
+from knarr.services.container.drivers.names import HUB, registry_of, split_ref
 
 # What an engine says when the registry is the trouble, not the image's name
 UNREACHABLE = re.compile(
     r"(?i)no such host|lookup .* on|i/o timeout|connection (refused|reset)|dial tcp|tls|x509|network is "
     r"unreachable|deadline exceeded|request canceled|EOF|toomanyrequests|server gave HTTP|50[0234]|pinging"
 )
+
+
+# What is shown of what a search finds
+FOUND = ("name", "description", "star_count", "is_official")
 
 
 class Images:
@@ -43,9 +47,8 @@ class Images:
     def pull(
         self, ref: str, credentials: Credentials | None = None, progress: Progress | None = None
     ) -> ImageInfo:
-        full, login = self._where_from(ref, credentials)
-        repo, tag = split_ref(full)
-        auth = {"username": login.username, "password": login.password} if login else {}
+        repo, tag = split_ref(ref)
+        auth = {"username": credentials.username, "password": credentials.password} if credentials else {}
         try:
             with self.connection.speak(f"pulling image {ref}", slow=True) as api:
                 lines = api.pull(repo, tag=tag, stream=True, decode=True, auth_config=auth)
@@ -53,23 +56,22 @@ class Images:
         except RegistryUnavailable:
             raise
         except EngineError as error:
-            raise _pull_failed(full, login, error) from error
-        found = self.image_present(full)
+            raise _pull_failed(ref, credentials, error) from error
+        found = self.image_present(ref)
         if found is None:
-            raise ImageNotFound(f"image {ref!r} was pulled from {registry_of(full)} but is not on the engine")
+            raise ImageNotFound(f"image {ref!r} was pulled from {registry_of(ref)} but is not on the engine")
         return found
 
-    def _where_from(self, ref: str, credentials: Credentials | None) -> tuple[str, Credentials | None]:
-        """Full name and login: the default registry serves names without a domain."""
-        settings = self.connection.settings
-        if credentials and credentials.registry and not has_domain(ref):
-            return f"{credentials.registry}/{ref}", credentials
-        if credentials or has_domain(ref) or not settings.default_registry:
-            return ref, credentials
-        login = None
-        if settings.default_registry_username:
-            login = Credentials(settings.default_registry_username, settings.default_registry_password or "")
-        return f"{settings.default_registry}/{ref}", login
+    def image_search(self, term: str) -> list[dict[str, Any]]:
+        try:
+            with self.connection.speak(f"searching for image {term}", slow=True) as api:
+                rows = api.search(term)
+        except EngineError as error:
+            reason = str(error).split(": ", 1)[-1]
+            if UNREACHABLE.search(reason):
+                raise RegistryUnavailable(f"{HUB} could not be searched for {term!r}: {reason}") from error
+            raise
+        return [{name: row.get(name) for name in FOUND} for row in rows or ()]
 
     def load(self, tar: BinaryIO, ref: str | None = None) -> list[ImageInfo]:
         try:

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from knarr.services.container.drivers.base import (
@@ -17,14 +17,21 @@ from knarr.services.container.drivers.base import (
     EngineConflict,
     EngineError,
     EngineTimeout,
+    EngineUnavailable,
     InvalidRequest,
     NotThere,
+    Pieces,
     Terminal,
 )
 from knarr.services.container.drivers.docker import wire
 from knarr.services.container.drivers.docker.connection import Connection
 
 MIB = 1024 * 1024
+# After a hang-up: how often, in seconds, to look whether it was heard
+HANGUP_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.3)
+# What leaves an attached terminal, as the engine counts it. Its own, ^P^Q, would keep each ^P that is typed
+# until the next key; nobody types this by chance.
+DETACH_KEYS = "ctrl-^,ctrl-_,ctrl-^,ctrl-_"
 
 
 class LogStream:
@@ -82,7 +89,7 @@ class Inside:
         timestamps: bool = False,
         tail: int | None = None,
         since: float | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Pieces:
         query = {
             "follow": 1,
             "stdout": int(stdout),
@@ -110,7 +117,8 @@ class Inside:
             raise InvalidRequest("the command is empty")
         with self.connection.speak(f"preparing a command in {name}") as api:
             terminal = interactive if tty is None else tty
-            return str(api.exec_create(name, list(argv), stdin=interactive, tty=terminal)["Id"])
+            made = api.exec_create(name, list(argv), stdin=interactive, tty=terminal, detach_keys=DETACH_KEYS)
+            return str(made["Id"])
 
     def exec_run(self, name: str, argv: Sequence[str], timeout: float = 5.0) -> tuple[bytes, int]:
         deadline = time.monotonic() + timeout
@@ -136,13 +144,36 @@ class Inside:
 
     def _kill_exec(self, exec_id: str) -> None:
         """The engine has no call for it; its process id is one of ours if the engine runs on this host."""
-        if not self.connection.local:
-            return
-        with contextlib.suppress(EngineError, OSError):
-            with self.connection.speak("inspecting an exec") as api:
-                pid = api.exec_inspect(exec_id)["Pid"]
-            if pid:
+        pid = self._exec_pid(exec_id)
+        if pid:
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+
+    def _exec_pid(self, exec_id: str) -> int:
+        """0 if it does not run, or where we cannot reach it. Only a process that is in the namespace of its
+        container is taken for it."""
+        if not self.connection.local:
+            return 0
+        with contextlib.suppress(EngineError, OSError), self.connection.speak("inspecting an exec") as api:
+            data = api.exec_inspect(exec_id)
+            if data.get("Running") and data["Pid"]:
+                main = api.inspect_container(data["ContainerID"])["State"]["Pid"]
+                if _pid_namespace(data["Pid"]) == _pid_namespace(main):
+                    return int(data["Pid"])
+        return 0
+
+    def exec_end(self, exec_id: str) -> None:
+        """To its whole process group, for a terminal's shell leads one."""
+        pid = self._exec_pid(exec_id)
+        if not pid:
+            return
+        for number in (signal.SIGHUP, signal.SIGKILL):
+            with contextlib.suppress(OSError):
+                os.killpg(pid, number) if os.getpgid(pid) == pid else os.kill(pid, number)
+            for pause in HANGUP_PAUSES:
+                time.sleep(pause)
+                if self._exec_pid(exec_id) != pid:
+                    return
 
     def exec_attach(self, exec_id: str) -> Terminal:
         with self.connection.speak("inspecting an exec") as api:
@@ -170,6 +201,7 @@ class Inside:
 
     def attach(self, name: str) -> Terminal:
         path = f"/containers/{quote(name)}/attach?stream=1&stdin=1&stdout=1&stderr=1&logs=0"
+        path += f"&detachKeys={quote(DETACH_KEYS)}"
         return wire.hijack(self.connection, path, None, not self._has_tty(name), f"attaching to {name}")
 
     def resize(self, name: str, height: int, width: int) -> None:
@@ -193,21 +225,15 @@ class Inside:
             raise EngineConflict(f"listing processes of {name}: it does not run") from None
         return {"Titles": found.get("Titles") or [], "Processes": found.get("Processes") or []}
 
-    def get_archive(self, name: str, path: str) -> tuple[bytes, ArchiveStat]:
-        bound = self.connection.settings.archive_max_mib
-        with self.connection.speak(f"reading {path} of {name}") as api:
-            pieces, stat = api.get_archive(name, path)
-            data = bytearray()
-            for piece in pieces:
-                data += piece
-                if len(data) > bound * MIB:
-                    pieces.close()
-                    raise InvalidRequest(f"{path} is larger than the {bound} MiB that may be read at once")
-        return bytes(data), _stat(stat)
+    def open_archive(self, name: str, path: str) -> tuple[Pieces, ArchiveStat]:
+        what = f"reading {path} of {name}"
+        answer = wire.stream(self.connection, f"/containers/{quote(name)}/archive", {"path": path}, what)
+        stat = _stat(answer.header("X-Docker-Container-Path-Stat"))
+        return Bounded(answer, path, self.connection.settings.archive_max_mib), stat
 
-    def put_archive(self, name: str, path: str, data: bytes) -> None:
+    def put_archive(self, name: str, path: str, data: bytes | BinaryIO) -> None:
         try:
-            with self.connection.speak(f"writing to {path} of {name}") as api:
+            with self.connection.speak(f"writing to {path} of {name}", slow=True) as api:
                 api.put_archive(name, path, data)
         except (NotThere, InvalidRequest, EngineConflict):
             raise
@@ -217,6 +243,40 @@ class Inside:
             if "not a directory" in str(error):
                 raise InvalidRequest(f"{path} of {name} is not a directory") from error
             raise
+
+
+class Bounded:
+    """A tar of the engine, refused when it grows past the bound."""
+
+    def __init__(self, answer: wire.Answer, path: str, bound_mib: int) -> None:
+        self._answer = answer
+        self._pieces = iter(answer)
+        self._path, self._bound = path, bound_mib
+        self._length = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if not piece and self._answer.broken:
+            raise EngineUnavailable(f"reading {self._path}: the engine's answer ended too early")
+        if not piece:
+            raise StopIteration
+        self._length += len(piece)
+        if self._length > self._bound * MIB:
+            self.close()
+            raise InvalidRequest(
+                f"{self._path} is larger than the {self._bound} MiB that may be read at once"
+            )
+        return piece
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+def _pid_namespace(pid: int) -> str:
+    return os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115
 
 
 def _stat(raw: Any) -> ArchiveStat:

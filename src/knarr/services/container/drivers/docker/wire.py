@@ -23,6 +23,7 @@ from knarr.services.container.drivers.docker.connection import Connection
 from knarr.services.container.drivers.docker.errors import from_answer, translated
 
 HEAD_LIMIT = 65536
+WRITE_SECONDS = 60
 # Stream type and length before each piece of output without a TTY
 FRAME = struct.Struct(">BxxxL")
 
@@ -148,6 +149,8 @@ def hijack(
             sock.close()
             raise
     sock.settimeout(None)
+    # A process that does not read what is typed to it must not hold a session for ever.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_SECONDS, 0))
     return Hijacked(sock, rest, framed)
 
 
@@ -183,16 +186,22 @@ class Answer:
     def __init__(self, sock: socket.socket, response: http.client.HTTPResponse) -> None:
         self._sock = sock
         self._response = response
+        self.broken = False
+        """Whether it ended before its end: closed by another thread, or the engine went away."""
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
             try:
                 data = self._response.read1(65536)
             except (OSError, http.client.HTTPException, ValueError, AttributeError):
-                return  # closed by another thread, or the engine went away
+                self.broken = True
+                return
             if not data:
                 return
             yield data
+
+    def header(self, name: str) -> str:
+        return self._response.headers.get(name, "")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

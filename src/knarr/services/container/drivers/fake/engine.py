@@ -48,7 +48,7 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         self._within.call = True
         begun, done = time.perf_counter(), False
         try:
-            self.faults.apply(method.__name__, _subject(args))
+            self.faults.apply(method.__name__, self._subject(args))
             result = method(self, *args, **kwargs)
             done = True
             return result
@@ -58,14 +58,6 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
                 self.observer(method.__name__, time.perf_counter() - begun, done)
 
     return wrapper
-
-
-def _subject(args: tuple[Any, ...]) -> str:
-    """What a call is about: a container's name and image, an image, a uuid."""
-    if not args:
-        return ""
-    spec = args[0]
-    return f"{spec.name} {spec.image}" if hasattr(spec, "image") else str(spec)
 
 
 class FakeEngine(Life, Images, Inside, ContainerEngine):
@@ -94,9 +86,10 @@ class FakeEngine(Life, Images, Inside, ContainerEngine):
     # faults, at run time
 
     def set_fault(self, **fault: Any) -> None:
-        """Keys of faults.Fault: method, delay, error, message, times, match."""
-        if not callable(getattr(self, str(fault.get("method")), None)) and fault.get("method") != "*":
-            raise InvalidRequest(f"the engine has no method {fault.get('method')!r}")
+        """Keys of faults.Fault: method, delay, error, message, times, match, seconds."""
+        method = fault.get("method")
+        if method not in (*METHODS, "*"):
+            raise InvalidRequest(f"the engine has no method {method!r}; it has {', '.join(METHODS)} (*: all)")
         self.faults.add(Fault(**fault))
 
     def clear_faults(self, method: str | None = None) -> None:
@@ -104,6 +97,16 @@ class FakeEngine(Life, Images, Inside, ContainerEngine):
 
     def list_faults(self) -> list[dict[str, Any]]:
         return self.faults.listed()
+
+    def _subject(self, args: tuple[Any, ...]) -> str:
+        """What a call is about: a container's name and image, an image, a uuid."""
+        if not args:
+            return ""
+        given = args[0]
+        if hasattr(given, "image"):
+            return f"{given.name} {given.image}"
+        container = self.world.container.get(given) if isinstance(given, str) else None
+        return f"{given} {container.spec.image}" if container else str(given)
 
     # host
 
@@ -260,7 +263,10 @@ class FakeEngine(Life, Images, Inside, ContainerEngine):
                 self._watchers.remove(mine)
 
 
-for _name in ContainerEngine.__abstractmethods__ - {"close", "events"}:
+# What can be made to fail: all that the contract has but the end and the stream of events.
+METHODS = tuple(sorted(ContainerEngine.__abstractmethods__ - {"close", "events"}))
+
+for _name in METHODS:
     setattr(FakeEngine, _name, guarded(getattr(FakeEngine, _name)))
 
 

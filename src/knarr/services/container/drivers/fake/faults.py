@@ -1,11 +1,12 @@
-"""Delays and failures on demand."""
+"""Delays and failures on demand: out of the configuration, or while it runs, by the routes below
+/v1/fake_engine."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from knarr.services.container.drivers.base import (
@@ -35,8 +36,13 @@ ERRORS: dict[str, type[EngineError]] = {
 
 @dataclass(slots=True)
 class Fault:
-    """One of them: on ``method`` (``*``: all), for first arguments that match, ``times`` more (None:
-    always)."""
+    """One of them: on ``method`` of the engine (``*``: all), ``times`` more (None: always), for ``seconds``
+    from now (None: without end).
+
+    ``match`` is a regular expression on what the call is about: the image of a pull; the engine's name
+    (``zun-<uuid>``) and the image of a container. The call waits for ``delay`` seconds, then fails with
+    ``error`` (one of ERRORS; None: it goes on).
+    """
 
     method: str
     delay: float = 0.0
@@ -44,16 +50,32 @@ class Fault:
     message: str = ""
     times: int | None = None
     match: str = ""
+    seconds: float | None = None
+    until: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.error is not None and self.error not in ERRORS:
             raise InvalidRequest(f"error {self.error!r} is none of {', '.join(sorted(ERRORS))}")
         if self.delay < 0:
             raise InvalidRequest("delay is below 0")
+        if self.seconds is not None:
+            self.until = time.monotonic() + self.seconds
         try:
             re.compile(self.match)
         except re.error as error:
             raise InvalidRequest(f"match is no regular expression: {error}") from None
+
+    @property
+    def alive(self) -> bool:
+        return self.times != 0 and (self.until is None or time.monotonic() < self.until)
+
+
+def _shown(fault: Fault) -> dict[str, Any]:
+    view = asdict(fault)
+    until = view.pop("until")
+    if until is not None:
+        view["seconds"] = round(until - time.monotonic(), 3)
+    return view
 
 
 class Faults:
@@ -70,8 +92,10 @@ class Faults:
             self._faults = [fault for fault in self._faults if method not in (None, fault.method)]
 
     def listed(self) -> list[dict[str, Any]]:
+        """Those that can still strike. ``seconds`` is what is left of them."""
         with self._lock:
-            return [asdict(fault) for fault in self._faults]
+            self._faults = [fault for fault in self._faults if fault.alive]
+            return [_shown(fault) for fault in self._faults]
 
     def apply(self, method: str, subject: str) -> None:
         """Waits and fails as asked for this call."""
@@ -90,7 +114,7 @@ class Faults:
             due = [
                 fault
                 for fault in self._faults
-                if fault.method in (method, "*") and fault.times != 0 and re.search(fault.match, subject)
+                if fault.method in (method, "*") and fault.alive and re.search(fault.match, subject)
             ]
             for fault in due:
                 if fault.times:
@@ -110,6 +134,7 @@ def parse(text: str) -> Fault:
             message=given.pop("message", ""),
             times=int(given.pop("times")) if "times" in given else None,
             match=given.pop("match", ""),
+            seconds=float(given.pop("seconds")) if "seconds" in given else None,
         )
     except ValueError as error:
         raise InvalidRequest(f"fault {text!r}: {error}") from None

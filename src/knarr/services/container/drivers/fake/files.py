@@ -6,6 +6,7 @@ import io
 import posixpath
 import tarfile
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from knarr.services.container.drivers.base import ArchiveStat, InvalidRequest, NotThere
 
@@ -77,7 +78,7 @@ def _closed(tar: tarfile.TarFile, out: io.BytesIO) -> bytes:
     return out.getvalue()
 
 
-def unpack(files: dict[str, bytes], path: str, data: bytes) -> dict[str, bytes]:
+def unpack(files: dict[str, bytes], path: str, data: BinaryIO) -> dict[str, bytes]:
     """The tree with a tar unpacked into a directory that is there."""
     path = normal(path)
     if path in files:
@@ -86,7 +87,7 @@ def unpack(files: dict[str, bytes], path: str, data: bytes) -> dict[str, bytes]:
         raise NotThere(f"writing to {path}: no such directory in the container")
     result = dict(files)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        with tarfile.open(fileobj=data) as tar:
             for entry in tar:
                 content = tar.extractfile(entry) if entry.isfile() else None
                 if content is not None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import tarfile
+import time
 from typing import Any, BinaryIO
 
 from knarr.services.container.drivers.base import (
@@ -19,7 +20,7 @@ from knarr.services.container.drivers.base import (
     RegistryUnavailable,
 )
 from knarr.services.container.drivers.fake.world import Image, World
-from knarr.services.container.drivers.names import registry_of, split_ref
+from knarr.services.container.drivers.names import canonical, registry_of, split_ref
 
 MIB = 1024 * 1024
 MANIFEST = "manifest.json"
@@ -39,18 +40,20 @@ class Images:
                 self._add_image(ref)
 
     def _add_image(self, ref: str) -> ImageInfo:
-        full = _full(ref)
-        digest = hashlib.sha256(f"image:{full}".encode()).hexdigest()
-        # Between 1 and 64 MiB, the same each time
-        size = (1 + int(digest[:4], 16) % 64) * MIB
-        image = Image(f"sha256:{digest}", full, size)
+        image = self._image(ref)
         with self.world.lock:
-            self.world.save("image", full, image)
+            self.world.save("image", image.ref, image)
         return _info(image)
+
+    def _image(self, ref: str) -> Image:
+        """What a registry has under the name: between 1 and 64 MiB, the same each time."""
+        full = canonical(ref)
+        digest = hashlib.sha256(f"image:{full}".encode()).hexdigest()
+        return Image(f"sha256:{digest}", full, (1 + int(digest[:4], 16) % 64) * MIB)
 
     def image_present(self, ref: str) -> ImageInfo | None:
         with self.world.lock:
-            image = self.world.image.get(_full(ref))
+            image = self.world.image.get(canonical(ref))
             if image is None:
                 wanted = ref.removeprefix("sha256:")
                 by_id = re.fullmatch(r"[0-9a-f]{12,64}", wanted)
@@ -69,18 +72,39 @@ class Images:
                 f"image {ref!r} is not on this host, and its registry {registry} does not answer: "
                 "connection refused"
             )
+        who = f"as user {credentials.username!r}" if credentials else "without credentials"
+        if not self._lets_in(registry, credentials):
+            raise ImageNotFound(
+                f"image {ref!r} cannot be had: {registry} was asked {who} and answered: unauthorized"
+            )
         if re.search(self.settings.missing_images, ref):
-            who = f"as user {credentials.username!r}" if credentials else "without credentials"
             raise ImageNotFound(
                 f"image {ref!r} cannot be had: {registry} was asked {who} and answered: not found"
             )
-        image = self._add_image(ref)
-        for step in range(1, STEPS + 1):
+        image = self._image(ref)
+        steps = STEPS if not self.settings.pull_seconds else max(STEPS, int(self.settings.pull_seconds / 0.1))
+        for step in range(1, steps + 1):
+            time.sleep(self.settings.pull_seconds / steps)
             if progress:
                 progress(
-                    image.size * step // STEPS, image.size, "Downloading" if step < STEPS else "Pull complete"
+                    image.size * step // steps, image.size, "Downloading" if step < steps else "Pull complete"
                 )
-        return image
+        return self._add_image(ref)
+
+    def _lets_in(self, registry: str, credentials: Credentials | None) -> bool:
+        wanted = self.settings.registries.get(registry.partition(":")[0])
+        if wanted is None:
+            return True
+        return credentials is not None and wanted == f"{credentials.username}:{credentials.password}"
+
+    def image_search(self, term: str) -> list[dict[str, Any]]:
+        with self.world.lock:
+            names = sorted({split_ref(ref)[0] for ref in self.world.image})
+        return [
+            {"name": name, "description": "An image of the fake engine", "star_count": 0, "is_official": True}
+            for name in names
+            if term.lower() in name.lower()
+        ]
 
     def load(self, tar: BinaryIO, ref: str | None = None) -> list[ImageInfo]:
         names = _names_in(tar)
@@ -101,7 +125,9 @@ class Images:
             found = self.image_present(ref)
             if found is None:
                 raise NotThere(f"image {ref!r} does not lie on this engine")
-            users = [name for name, one in self.world.container.items() if _full(one.spec.image) == found.ref]
+            users = [
+                name for name, one in self.world.container.items() if canonical(one.spec.image) == found.ref
+            ]
             if users and not force:
                 raise EngineConflict(
                     f"image {ref!r} is used by {len(users)} containers, {users[0]} among them"
@@ -123,13 +149,6 @@ def _names_in(tar: BinaryIO) -> list[str]:
         return [name for image in manifest for name in (image.get("RepoTags") or ())]
     except (tarfile.TarError, EOFError, ValueError, AttributeError, TypeError) as error:
         raise InvalidRequest(f"this is not an image as `docker save` writes them: {error}") from error
-
-
-def _full(ref: str) -> str:
-    """One name for the ways to write it."""
-    short = ref.removeprefix("docker.io/").removeprefix("library/")
-    repo, tag = split_ref(short)
-    return f"{repo}:{tag}"
 
 
 def _info(image: Image) -> ImageInfo:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from knarr.services.container.drivers.base import (
     ArchiveStat,
@@ -17,6 +18,7 @@ from knarr.services.container.drivers.base import (
     EngineTimeout,
     InvalidRequest,
     NotThere,
+    Pieces,
     Terminal,
 )
 from knarr.services.container.drivers.fake import files
@@ -36,6 +38,8 @@ from knarr.services.container.drivers.fake.terminal import FakeTerminal
 from knarr.services.container.drivers.fake.world import Container, World
 
 MIB = 1024 * 1024
+PIECE = 65536
+HANGUP = 1
 FOLLOW_STEP = 0.1
 TITLES = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
 # What a small process takes
@@ -54,6 +58,7 @@ class ExecSession:
     pid: int
     started: bool = False
     exit_code: int | None = None
+    terminal: FakeTerminal | None = None
 
 
 class Inside:
@@ -65,6 +70,7 @@ class Inside:
     _plan: Callable[[Container], Plan]
     _argv: Callable[[Any], list[str]]
     _surroundings: Callable[[Container], Surroundings]
+    _stops: Callable[[Container, int], None]
 
     def __init__(self) -> None:
         self._execs: dict[str, ExecSession] = {}
@@ -110,7 +116,7 @@ class Inside:
         timestamps: bool = False,
         tail: int | None = None,
         since: float | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Pieces:
         with self.world.lock:
             self._get(name)
         return _Follower(self, name, (stdout, stderr, timestamps), tail, since)
@@ -170,7 +176,10 @@ class Inside:
             def ended(code: int) -> None:
                 session.exit_code = code
 
-            return self._terminal(container, session.argv, session.tty, ended, session.interactive)
+            session.terminal = self._terminal(
+                container, session.argv, session.tty, ended, session.interactive, exec_id
+            )
+            return session.terminal
 
     def _terminal(
         self,
@@ -179,10 +188,19 @@ class Inside:
         tty: bool,
         ended: Callable[[int], None],
         interactive: bool,
+        window: str,
     ) -> FakeTerminal:
+        """`window`: whose size `stty size` tells."""
         around = self._surroundings(container)
         shell = argv[0].rsplit("/", 1)[-1] in SHELLS and len(argv) == 1 and interactive
-        terminal = FakeTerminal(lambda line: script_plan(line, around), ended, tty, shell)
+
+        def run(line: str) -> Plan:
+            if line.split() == ["stty", "size"]:
+                height, width = self._sizes.get(window, (0, 0))
+                return Plan([Line(0.0, f"{height} {width}\n")])
+            return script_plan(line, around)
+
+        terminal = FakeTerminal(run, ended, tty, shell)
         self._terminals.setdefault(container.spec.name, []).append(terminal)
         if not shell:
             program = self._exec_plan(container, argv)
@@ -202,14 +220,30 @@ class Inside:
                 raise EngineConflict(f"exec session {exec_id[:12]} does not run")
             self._sizes[exec_id] = (height, width)
 
+    def exec_end(self, exec_id: str) -> None:
+        with self.world.lock:
+            session = self._execs.get(exec_id)
+            if session is None or not session.started or session.exit_code is not None:
+                return
+            session.exit_code = 128 + HANGUP
+            terminal = session.terminal
+        if terminal is not None:
+            terminal.close()
+
     # the main process's terminal
 
     def attach(self, name: str) -> Terminal:
         with self.world.lock:
             container = self._running(name, "attaching to")
             argv = self._argv(container.spec) or ["server"]
+
+            def ended(code: int) -> None:
+                with self.world.lock:
+                    if container.alive:
+                        self._stops(container, code)
+
             return self._terminal(
-                container, argv, container.spec.tty, lambda code: None, container.spec.interactive
+                container, argv, container.spec.tty, ended, container.spec.interactive, name
             )
 
     def resize(self, name: str, height: int, width: int) -> None:
@@ -255,18 +289,20 @@ class Inside:
 
     # files
 
-    def get_archive(self, name: str, path: str) -> tuple[bytes, ArchiveStat]:
+    def open_archive(self, name: str, path: str) -> tuple[Pieces, ArchiveStat]:
         with self.world.lock:
             container = self._get(name)
             tree = dict(container.files)
             for known in ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf"):
                 tree[known] = self._surroundings(container).read_file(known) or b""
-            return files.pack(tree, path, container.created_at)
+            data, stat = files.pack(tree, path, container.created_at)
+        return (data[at : at + PIECE] for at in range(0, len(data), PIECE)), stat
 
-    def put_archive(self, name: str, path: str, data: bytes) -> None:
+    def put_archive(self, name: str, path: str, data: bytes | BinaryIO) -> None:
         with self.world.lock:
             container = self._get(name)
-            container.files = files.unpack(container.files, path, data)
+            stream = io.BytesIO(data) if isinstance(data, bytes) else data
+            container.files = files.unpack(container.files, path, stream)
             self.world.save("container", name, container)
 
 

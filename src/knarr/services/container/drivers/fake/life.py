@@ -172,7 +172,10 @@ class Life:
     def _program_ends(self, container: Container) -> None:
         if container.status != "Running" or container.ends_at is None or container.ends_at > time.time():
             return
-        code = self._plan(container).exit_code
+        self._stops(container, self._plan(container).exit_code)
+
+    def _stops(self, container: Container, code: int) -> None:
+        """Its program ends by itself."""
         self._ended(container, code)
         self._restart_if_asked(container, code)
 
@@ -228,6 +231,13 @@ class Life:
             if number:
                 self._ended(container, 128 + number)
 
+    def end(self, name: str, exit_code: int) -> None:
+        """The program ends by itself with this code, as far as anybody can see: for tests of what follows."""
+        with self.world.lock:
+            container = self._running(name, "ending")
+            self._ended(container, exit_code)
+            self._restart_if_asked(container, exit_code)
+
     def reboot(self, name: str, timeout: int = 10) -> None:
         with self.world.lock:
             self.stop(name, timeout)
@@ -269,13 +279,22 @@ class Life:
             self.world.drop("container", name)
             self._emit(container, "destroy")
 
-    def update(self, name: str, cpu: float | None = None, memory_mib: int | None = None) -> None:
+    def update(
+        self,
+        name: str,
+        cpu: float | None = None,
+        memory_mib: int | None = None,
+        cpuset: str | None = None,
+        cpuset_mems: str | None = None,
+    ) -> None:
         with self.world.lock:
             container = self._get(name)
             if memory_mib is not None:
                 container.spec.memory_mib = max(memory_mib, MEMORY_MIN_MIB)
             if cpu is not None:
                 container.spec.cpu = cpu
+            container.spec.cpuset = cpuset or container.spec.cpuset
+            container.spec.cpuset_mems = cpuset_mems or container.spec.cpuset_mems
             self._changed(container, "update")
 
     # by itself

@@ -38,8 +38,17 @@ def fake_options() -> list[Any]:
             default=[],
             help="METHOD:key=value,… with the keys delay (seconds), error (unavailable, timeout, not_there, "
             "image_not_found, registry_unavailable, conflict, invalid, command_not_found, error), message, "
-            "times (then no more) and match (regular expression on the container or image): "
-            "start:error=unavailable,times=2",
+            "times (then no more), seconds (then no more) and match (regular expression on the container or "
+            "image): start:error=unavailable,times=2",
+        ),
+        cfg.DictOpt(
+            "registries",
+            default={},
+            help="Registries that ask for a user and a password: DOMAIN:USER:PASSWORD, where the domain has "
+            "no port. Others give their images to everybody",
+        ),
+        cfg.FloatOpt(
+            "pull_seconds", default=0.0, min=0.0, help="How long a pull takes, with progress all the while"
         ),
     ]
 

@@ -1,0 +1,63 @@
+"""A small cloud with a router, and the machines around it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from ipaddress import ip_interface
+
+from knarr.core.network.drivers.base import NetworkState
+from knarr.kernel import hostnet
+from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet.netlink import Netlink
+
+from .cloud import Cloud, Guest, Machine, allow
+
+EVERYTHING = (allow(), allow(ethertype="IPv6"))
+FLOATING, OTHER_FLOATING = "172.24.4.50", "172.24.4.60"
+
+
+class Site:
+    """Two networks behind one router with a gateway, a guest in each, the second with a floating IP."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud, self.outside = cloud, cloud.external()
+        self.group = cloud.group(*EVERYTHING)
+        self.one, self.two = cloud.network(), cloud.network()
+        self.legs = (
+            cloud.leg(self.one, "10.1.0.1/24", "fd01::1/64"),
+            cloud.leg(self.two, "10.2.0.1/24", "fd02::1/64"),
+        )
+        self.gateway = cloud.leg(self.outside, "172.24.4.10/24")
+        self.router = cloud.router(*self.legs, outside=self.gateway, floating={FLOATING: "10.2.0.5"})
+        self.client = self.guest(self.one, "10.1.0.5", "fd01::5", gateway="10.1.0.1 fd01::1")
+        self.server = self.guest(self.two, "10.2.0.5", "fd02::5", gateway="10.2.0.1 fd02::1")
+
+    def guest(self, network: NetworkState, *addresses: str, gateway: str) -> Guest:
+        return self.cloud.guest(network, *addresses, gateway=gateway, groups=(self.group,))
+
+    def change(self, **fields: object) -> None:
+        self.router = replace(self.router, **fields)  # type: ignore[arg-type]
+        self.cloud.set_router(self.router)
+
+
+def peer_of(server: Machine, client: Machine, address: str, port: int = 80) -> str:
+    """Which address a server sees of a client that connects to it by this address."""
+    with server.open(socket.SOCK_STREAM, "0.0.0.0", port) as listener:
+        listener.listen()
+        with client.connect(address, port):
+            connection, peer = listener.accept()
+            connection.close()
+    return str(peer[0])
+
+
+def add_address(guest: Machine, address: str) -> None:
+    """Gives the machine's eth0 one more address."""
+    hostnet.run_in_namespace(guest.netns, lambda: _add(address))
+
+
+def _add(address: str) -> None:
+    with Netlink() as netlink:
+        device = links.get_link(netlink, "eth0")
+        assert device
+        links.add_address(netlink, device.index, ip_interface(address))
