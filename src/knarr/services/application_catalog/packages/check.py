@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from knarr.services.application_catalog.language.errors import Position
-from knarr.services.application_catalog.language.source import LOADER
+from knarr.services.application_catalog.language.errors import MuranoPlError, Position
+from knarr.services.application_catalog.language.source import nodes
 from knarr.services.application_catalog.packages import check_hot, hot, images
 from knarr.services.application_catalog.packages import manifest as manifests
 from knarr.services.application_catalog.packages.catalogue import Catalogue
@@ -155,10 +155,9 @@ def repeated_keys(data: bytes, file: str) -> Faults:
     """Keys that stand twice in one mapping: the last one wins, and nobody sees it."""
     faults = Faults()
     try:
-        nodes = list(yaml.compose_all(data.decode(), Loader=LOADER))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        waiting = nodes(data.decode(), file)
+    except (MuranoPlError, UnicodeDecodeError):
         return faults  # told by those who read the file
-    waiting = [node for node in nodes if node is not None]
     seen: set[int] = set()
     while waiting:
         node = waiting.pop()

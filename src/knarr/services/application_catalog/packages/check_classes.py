@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from knarr.services.application_catalog.language import functions, machine
+from knarr.services.application_catalog.language import functions, machine, source
 from knarr.services.application_catalog.language.classfile import read_types
 from knarr.services.application_catalog.language.dialect import dialect, is_legacy
 from knarr.services.application_catalog.language.errors import MuranoPlError, Position, SyntaxFault
@@ -19,7 +19,7 @@ from knarr.services.application_catalog.language.model import (
     MuranoType,
     Package,
 )
-from knarr.services.application_catalog.language.source import LOADER, Expression, Mapped, documents
+from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
 from knarr.services.application_catalog.packages.faults import Faults
@@ -38,8 +38,8 @@ SCOPES_SINCE = "1.4"
 class ClassChecker:
     """Reads the class files of a package one by one, then looks at all classes together."""
 
-    def __init__(self, source: ApplicationPackage, package: Package, names: Names, faults: Faults) -> None:
-        self.source = source
+    def __init__(self, of: ApplicationPackage, package: Package, names: Names, faults: Faults) -> None:
+        self.source = of
         self.package = package
         self.names = names
         self.faults = faults
@@ -114,7 +114,7 @@ class ClassChecker:
     def _broken_expressions(self, text: str, file: str) -> Faults:
         """Plain texts that were meant as expressions and cannot be parsed: they would be used as texts."""
         faults = Faults()
-        for node in yaml.compose_all(text, Loader=LOADER):
+        for node in source.nodes(text, file):
             for scalar in _plain_scalars(node):
                 if not MEANT.search(scalar.value):
                     continue
