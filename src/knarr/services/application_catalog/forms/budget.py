@@ -13,6 +13,7 @@ from knarr.services.application_catalog.forms.faults import BudgetExceeded
 ITERATIONS = 10_000
 MEMORY = 1_000_000
 INTEGER_BITS = 4096
+LARGEST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Allowance:
     """`seconds` of time, `calls` of functions and operators, `values` in what is made, `depth` of templates
     in templates."""
 
-    seconds: float = 5.0
+    seconds: float = 10.0
     calls: int = 200_000
     values: int = 100_000
     depth: int = 64

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from knarr.services.application_catalog.forms.budget import ITERATIONS, MEMORY, Budget
+from knarr.services.application_catalog.forms.budget import ITERATIONS, LARGEST, MEMORY, Budget
 from knarr.services.application_catalog.forms.faults import ExpressionFault
 from knarr.services.application_catalog.forms.functions import ObjectId
 from knarr.services.application_catalog.language.source import Expression
@@ -22,6 +22,7 @@ from knarr.services.application_catalog.language.values import frozen
 LONGEST = 16 * 1024
 OPTIONS = {"yaql.limitIterators": ITERATIONS, "yaql.memoryQuota": MEMORY}
 STATE = "$?state"
+PROPERTY = "#property#"  # how YAQL calls the function that it looks for if a value has no parts
 _parser_mutex = threading.Lock()  # the parser keeps its state in itself
 
 
@@ -111,12 +112,8 @@ class Evaluator:
         self.budget.value(depth)
         if isinstance(value, Expression):
             return self._expression(value, context, depth)
-        if value is None or isinstance(value, (str, bool, int)):
-            return value
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                raise ExpressionFault(f"{value} is no number that JSON has")
-            return value
+        if value is None or isinstance(value, (str, bool, int, float)):
+            return _scalar(value)
         if isinstance(value, Mapping):
             return {
                 self._key(key, context, depth): self.evaluate(item, context, depth + 1)
@@ -166,6 +163,20 @@ class Evaluator:
         return bool(self.evaluate(expression, context))
 
 
+def _scalar(value: Any) -> Any:
+    """The value if JSON has it. Raises ExpressionFault."""
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ExpressionFault("a text has half of a surrogate pair in it") from None
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ExpressionFault(f"{value} is no number that JSON has")
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        raise ExpressionFault("a whole number is larger than 64 bits hold")
+    return value
+
+
 def _placed(fault: ExpressionFault, expression: Expression) -> ExpressionFault:
     """The fault with a place, if it has none of its own."""
     if fault.position is not None:
@@ -181,6 +192,9 @@ def _explained(expression: Expression, error: Exception) -> str:
         text = f"a value takes more than {MEMORY} bytes"
     elif isinstance(error, yaql.CollectionTooLargeException):
         text = f"a collection has more than {ITERATIONS} values"
+    elif isinstance(error, yaql.NoFunctionRegisteredException) and PROPERTY in text:
+        name = text.partition(PROPERTY)[2].strip('"')
+        text = f"what is before .{name} is null or has no parts"
     elif isinstance(error, (yaql.NoFunctionRegisteredException, yaql.NoMethodRegisteredException)):
         text += " (text that is no expression must be quoted)"
     elif isinstance(error, (yaql.NoMatchingFunctionException, yaql.NoMatchingMethodException)):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from knarr.services.application_catalog.forms.budget import LARGEST
 from knarr.services.application_catalog.forms.objects import HEADER
 from knarr.services.application_catalog.forms.prepared import Prepared
 
 LONGEST_TEXT = 1024 * 1024
-LARGEST = 2**63
 PASSWORD_LENGTHS = (7, 255)
 SPECIAL = "!@#$%^&*()_+|\\/.,~?><:{}-"
 PASSWORD_RULE = (
@@ -59,9 +59,17 @@ def text(value: Any, field: Prepared) -> str:
     made = str(value)
     if len(made) > LONGEST_TEXT:
         raise Invalid(f"the text is longer than {LONGEST_TEXT} characters", "max_length")
-    if "\0" in made:
-        raise Invalid("the text must not have null characters")
+    if "\0" in made or not _encodable(made):
+        raise Invalid("the text has characters that cannot be stored")
     return made
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can say
+        return False
+    return True
 
 
 def line(value: Any, field: Prepared) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -74,15 +75,19 @@ def _finished(value: Any) -> Any:
         return [_finished(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        _finished(key): _header(item) if key == HEADER else _finished(item) for key, item in value.items()
-    }
+    return {_key(key): _header(item) if key == HEADER else _finished(item) for key, item in value.items()}
+
+
+def _key(key: Any) -> str:
+    """A key as JSON has it: 1 is "1", true is "true"."""
+    found = _finished(key)
+    return found if isinstance(found, str) else json.dumps(found)
 
 
 def _header(header: Any) -> Any:
     if not isinstance(header, dict) or not isinstance(header.get("type"), str) or not header["type"]:
         raise ExpressionFault("the header '?' of an object has no type")
-    made = {key: _finished(item) for key, item in header.items()}
+    made = {_key(key): _finished(item) for key, item in header.items()}
     if made.get("classVersion") is not None:
         made["classVersion"] = str(made["classVersion"])
     if not isinstance(header.get("id"), ObjectId):

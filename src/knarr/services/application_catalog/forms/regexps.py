@@ -21,6 +21,7 @@ from knarr.services.application_catalog.forms.faults import BudgetExceeded
 LONGEST_PATTERN = 2048
 SHORT_TEXT = 256
 SIMPLE_REPEATS = 2
+START_SECONDS = 10.0
 _DELIMITED = re.compile(r"/(.*)/([A-Za-z]*)\Z", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)\s*[*+{]")
 _FLAGS = {"I": re.I, "M": re.M, "S": re.S, "X": re.X, "A": re.A, "U": re.U}
@@ -114,8 +115,7 @@ class _Trial:
         with self._mutex:
             for _ in range(2):  # a process that ended while idle is replaced once
                 process = self._process or self._start()
-                line = json.dumps([source, int(flags), value]).encode() + b"\n"
-                answer = self._ask(process, line, seconds)
+                answer = self._ask(process, [source, int(flags), value], seconds)
                 if answer is not None:
                     return answer
                 self._stop(process)
@@ -127,10 +127,12 @@ class _Trial:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._process = made
+        self._ask(made, ["", 0, ""], START_SECONDS)
         return made
 
-    def _ask(self, process: subprocess.Popen[bytes], line: bytes, seconds: float) -> bool | None:
+    def _ask(self, process: subprocess.Popen[bytes], match: list[Any], seconds: float) -> bool | None:
         """True if it ended well, False if not in time, None if there is no process any more."""
+        line = json.dumps(match).encode() + b"\n"
         source: Any = process.stdin
         target: Any = process.stdout
         try:
@@ -138,17 +140,13 @@ class _Trial:
             source.flush()
         except OSError:
             return None
-        fresh = 1.0  # a process that was just started needs its time
         with selectors.DefaultSelector() as selector:
             selector.register(target, selectors.EVENT_READ)
-            if not selector.select(seconds + (fresh if process.pid != self._warm else 0.0)):
+            if not selector.select(seconds):
                 self._stop(process)
                 return False
         answer = target.readline()
-        self._warm = process.pid
         return int(answer) >= 0 if answer.strip() else None
-
-    _warm = 0
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
         process.kill()
