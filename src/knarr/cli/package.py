@@ -48,17 +48,21 @@ def _check(args: argparse.Namespace) -> int:
         others = [*required, *(one for other, one in together if other is not path)]
         found = check(path, [one for one in others if one is not None])
         rows += [
-            {"package": str(path), "file": one.file, "line": one.line, "message": one.message}
+            {
+                "package": str(path),
+                "file": one.file,
+                "line": one.line,
+                "level": "warning" if one.warning else "error",
+                "message": one.message,
+            }
             for one in found
         ]
         if not args.json:
             for one in found:
-                print(
-                    f"{path / one.file}:{one.line}: {one.message}" if one.line else f"{path}: {one.message}"
-                )
+                print(f"{path / str(one)}" if one.line else f"{path}{str(one).removeprefix('.')}")
     if args.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
-    return 1 if rows else 0
+    return 1 if any(row["level"] == "error" for row in rows) else 0
 
 
 def _open(path: Path, must: bool = False) -> Any:

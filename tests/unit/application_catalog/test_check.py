@@ -184,6 +184,7 @@ def test_names_of_packages_that_are_not_at_hand_are_trusted():
         ({"Classes/shop.yaml": b"\xff"}, "Classes/shop.yaml:1: the file is not UTF-8"),
         ({"Classes/shop.yaml": "Name: [\n"}, "Classes/shop.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: [\n"}, "UI/ui.yaml:2: invalid YAML"),
+        ({"UI/ui.yaml": "Version: 9\n"}, "UI/ui.yaml:1: Version 9.0 is not known"),
         ({"UI/ui.yaml": b"\xff"}, "UI/ui.yaml:1: the file is not UTF-8"),
         ({"images.lst": "Images:\n- Name: x\n"}, "images.lst:2: an image needs the key DiskFormat"),
         ({"logo.png": "text"}, "manifest.yaml:1: Logo: logo.png is no picture"),
@@ -198,6 +199,15 @@ def test_mistakes_of_other_files(files, told):
     together = {name: data for name, data in {**FILES, **files}.items() if data is not None}
     lines = found(together)
     assert any(one.startswith(told) for one in lines), lines
+
+
+def test_warnings_are_told_but_are_no_mistakes(folder, capsys):
+    text = "Version: 2.4\nApplication:\n  ?:\n    type: com.shop.Shop\nExtra: 1\nForms:\n"
+    text += "- page:\n    fields:\n    - {name: label, type: string}\n"
+    (folder / "UI").mkdir()
+    (folder / "UI" / "ui.yaml").write_text(text)
+    assert main(["package", "check", str(folder)]) == 0
+    assert f"{folder}/UI/ui.yaml:5: warning: there is no section 'Extra'" in capsys.readouterr().out
 
 
 def test_public_methods_are_of_the_format_1_4():
@@ -278,6 +288,7 @@ def test_the_command_gives_json(folder, capsys):
             "package": str(folder),
             "file": "images.lst",
             "line": 1,
+            "level": "error",
             "message": "the file has the key Images with a list of images",
         }
     ]

@@ -320,7 +320,7 @@ def _field(name: str, kind: str, label: str, required: bool, **more: Any) -> dic
     return {"name": name, "type": kind, "label": label, "required": required, **more}
 
 
-ITEMS = "switch(isString($) => $.split(',').select($.trim()), true => $)"
+ITEMS = "$.split(',').select($.trim())"
 FLAVOR = _field("flavor", "flavor", "Flavor", True)
 SIZE = _field(
     "size",
@@ -420,3 +420,73 @@ def _dedented(text: str) -> bytes:
     import textwrap
 
     return textwrap.dedent(text).lstrip("\n").encode()
+
+
+# The form as it is led through
+
+
+def _wizard(of: ApplicationPackage) -> Any:
+    from knarr.services.application_catalog.forms import reader
+    from knarr.services.application_catalog.forms.wizard import Subject, Wizard
+
+    manifest = of.manifest
+    definition = reader.read(of.ui())
+    assert definition.warnings == ()
+    return Wizard(definition, Subject(manifest.full_name, str(manifest.version)))
+
+
+NO_CLOUD = TEMPLATE.replace("custom_constraint: nova.flavor", "length: {min: 1}")
+ANSWERS = {
+    "general": {},
+    "group1": {"flavor": "m1", "size": "4"},
+    "group2": {
+        "db_name": "wiki", "mode": "5", "ratio": "0.25", "debug": "on", "secret": "s", "names": "a, c",
+        "extra": '{"k": 1}',
+    },
+    "workflowManagement": {"application_name": "my-wiki"},
+}  # fmt: skip
+
+
+def test_what_the_form_makes_is_deployed():
+    of = package(NO_CLOUD)
+    outcome = _wizard(of).advance(ANSWERS)
+    assert outcome.errors == ()
+    model = outcome.model
+    assert model["name"] == "my-wiki"
+    parameters = model["templateParameters"]
+    session, app, recorded = load(of, parameters)
+    session.call(app, "deploy")
+    [given] = [row[1] for row in recorded.calls if row[0] == "parameters"]
+    assert given == {
+        "flavor": "m1", "size": 4, "db-name": "wiki", "mode": "5", "ratio": 0.25, "debug": True,
+        "secret": "s", "names": "a, c", "extra": '{"k": 1}',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("group", "answer", "told"),
+    [
+        ("group1", {"flavor": ""}, "Flavor is required"),
+        ("group1", {"size": "11"}, "From one to ten"),
+        ("group1", {"size": "3"}, "size does not meet modulo: step 2"),
+        ("group2", {"db_name": "Wiki"}, "Small letters only"),
+        ("group2", {"db_name": "w"}, "2"),
+        ("group2", {"mode": "other"}, "other"),
+        ("group2", {"ratio": "2"}, "ratio does not meet range"),
+        ("group2", {"ratio": "x"}, ""),
+        ("group2", {"secret": ""}, ""),
+        ("group2", {"names": "a,b,c"}, "names does not meet length: max 2"),
+        ("group2", {"names": "d"}, "names does not meet allowed_values"),
+    ],
+)
+def test_the_form_keeps_the_constraints_of_the_template(group, answer, told):
+    answers = {**ANSWERS, group: {**ANSWERS[group], **answer}}
+    outcome = _wizard(package(NO_CLOUD)).advance(answers)
+    assert not outcome.done
+    assert any(told in error.message for error in outcome.errors), outcome.errors
+
+
+def test_the_form_of_a_template_without_parameters():
+    of = package("heat_template_version: 2013-05-23\nresources: {a: {type: x}}\n")
+    outcome = _wizard(of).advance({"general": {}, "workflowManagement": {"application_name": "x"}})
+    assert outcome.model["?"]["type"] == "com.example.Wiki"

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from knarr.services.application_catalog.forms.faults import Warned
 from knarr.services.application_catalog.language.errors import MuranoPlError, Position
 from knarr.services.application_catalog.language.source import nodes
 from knarr.services.application_catalog.packages import check_hot, hot, images
@@ -31,36 +32,45 @@ TOP_FOLDERS = ("Classes", "Resources", "UI")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One mistake. `file` is the name in the package, `.` for the package itself; lines count from 1."""
+    """One mistake. `file` is the name in the package, `.` for the package itself; lines count from 1.
+
+    A warning is of what works, but not everywhere or not as its author may think.
+    """
 
     file: str
     line: int
     message: str
+    warning: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}"
+        return f"{place}: {'warning: ' if self.warning else ''}{self.message}"
 
 
 def check(source: Path | bytes, others: Iterable[ApplicationPackage] = ()) -> list[Finding]:
     """Everything that is wrong with the package, by file and line. Empty for a good one."""
     faults = Faults()
+    warnings: list[Warned] = []
     with faults.taken():
-        _Check(open_package(source), list(others), faults).run()
-    return sorted({_finding(fault) for fault in faults})
+        _Check(open_package(source), list(others), faults, warnings).run()
+    found = [_finding(fault.message, fault.position) for fault in faults]
+    found += [_finding(one.message, one.position, True) for one in warnings]
+    return sorted(set(found))
 
 
-def _finding(fault: PackageFault) -> Finding:
-    place = fault.position
-    message = " ".join(fault.message.split())
-    return Finding(place.file, place.line, message) if place else Finding(WHOLE, 0, message)
+def _finding(message: str, place: Position | None, warning: bool = False) -> Finding:
+    text = " ".join(message.split())
+    return Finding(place.file, place.line, text, warning) if place else Finding(WHOLE, 0, text, warning)
 
 
 class _Check:
-    def __init__(self, files: Files, others: list[ApplicationPackage], faults: Faults) -> None:
+    def __init__(
+        self, files: Files, others: list[ApplicationPackage], faults: Faults, warnings: list[Warned]
+    ) -> None:
         self.files = files
         self.others = others
         self.faults = faults
+        self.warnings = warnings
 
     def run(self) -> None:
         if manifests.FILE not in self.files.names():
@@ -135,20 +145,10 @@ class _Check:
             if package.manifest.ui != "ui.yaml":
                 self.faults.note(f"UI: the package has no file {name}", self._key("UI"))
             return
+        from knarr.services.application_catalog.forms import reader
+
         with self.faults.taken():
-            form_faults(self.files.read(name), name)
-
-
-def form_faults(data: bytes, name: str) -> None:
-    """Raises PackageFault or MuranoPlError if the UI definition is none."""
-    from knarr.services.application_catalog.language.dialect import dialect
-    from knarr.services.application_catalog.language.source import documents
-
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise PackageFault("the file is not UTF-8", Position(name, 1)) from None
-    documents(text, name, dialect().parse)
+            self.warnings += reader.read(self.files.read(name), name).warnings
 
 
 def repeated_keys(data: bytes, file: str) -> Faults:

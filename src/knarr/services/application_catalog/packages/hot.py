@@ -300,18 +300,21 @@ def literal(value: Any) -> str:
     return f"'{escaped}'"
 
 
-ITEMS = "switch(isString($) => $.split(',').select($.trim()), true => $)"
+TEXT_ITEMS = "$.split(',').select($.trim())"
+ITEMS = f"switch(isString($) => {TEXT_ITEMS}, true => $)"
 
 
-def predicate(parameter: Parameter, constraint: Constraint, subject: str = "$") -> str | None:
+def predicate(
+    parameter: Parameter, constraint: Constraint, subject: str = "$", items: str = ITEMS
+) -> str | None:
     """The expression that is true for a good value; None where only the cloud can tell.
 
-    `subject` is the value where it is a single number or text.
+    `subject` is the value where it is a single number or text, `items` are those of a list.
     """
     kind, value = constraint.kind, constraint.value
     is_list = parameter.type == "comma_delimited_list"
     if kind == "length":
-        size = f"len({ITEMS})" if is_list else "len($)"
+        size = f"len({items})" if is_list else "len($)"
         text = _between(size, value)
         return f"isString($) or {text}" if parameter.type == "json" else text
     if kind == "range":
@@ -321,10 +324,10 @@ def predicate(parameter: Parameter, constraint: Constraint, subject: str = "$") 
     if kind == "allowed_values":
         as_they_are = parameter.type in ("number", "boolean")
         words = ", ".join(literal(one if as_they_are else str(one)) for one in value)
-        return f"{ITEMS}.all($ in list({words}))" if is_list else f"{subject} in list({words})"
+        return f"{items}.all($ in list({words}))" if is_list else f"{subject} in list({words})"
     if kind == "allowed_pattern":
         text = f"$.matches({literal(anchored(value))})"
-        return f"{ITEMS}.all({text})" if is_list else text
+        return f"{items}.all({text})" if is_list else text
     return None
 
 

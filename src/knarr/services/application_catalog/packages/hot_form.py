@@ -185,6 +185,6 @@ def _constrain(
         validators.append({"expr": {"regexpValidator": hot.anchored(constraint.value)}, "message": told})
     else:
         is_text = field["type"] != "integer" and parameter.type == "number"
-        wanted = hot.predicate(parameter, constraint, "float($)" if is_text else "$")
+        wanted = hot.predicate(parameter, constraint, "float($)" if is_text else "$", hot.TEXT_ITEMS)
         if wanted is not None:
             validators.append({"expr": _Expression(f"$ = null or $ = '' or ({wanted})"), "message": told})
