@@ -83,7 +83,7 @@ class Trunks:
                         _join(joint, link)
                     else:
                         links.delete_link(host(), joint.tap)
-                except NetlinkError as error:
+                except OSError as error:
                     if error.errno not in GONE:  # it went meanwhile
                         LOG.warning("Subport %s is not joined to %s: %s", joint.tap, link.name, error)
             if there:
@@ -104,7 +104,7 @@ class Trunks:
                 try:
                     if parent is not None and _join(joint, parent):
                         lines.append(f"subport {joint.tap}")
-                except NetlinkError as error:
+                except OSError as error:
                     LOG.warning("Subport %s could not be put right: %s", joint.tap, error)
             return lines
 
