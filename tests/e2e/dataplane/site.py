@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_interface
 
 from knarr.core.network.drivers.base import NetworkState
 from knarr.kernel import hostnet
-from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet import links, vlans
 from knarr.kernel.hostnet.netlink import Netlink
 
 from .cloud import Cloud, Guest, Machine, allow
@@ -61,3 +62,17 @@ def _add(address: str) -> None:
         device = links.get_link(netlink, "eth0")
         assert device
         links.add_address(netlink, device.index, ip_interface(address))
+
+
+def enter_vlan(mac: str, addresses: Sequence[str], vlan: int) -> None:
+    """Makes an interface in a VLAN of eth0, in the thread's namespace; it stands for a VLAN device."""
+    with Netlink() as netlink:
+        name, side = f"eth0.{vlan}", f"side.{vlan}"
+        links.add_veth(netlink, name, master=0, mtu=1450, group=0, peer=side)
+        device, other, trunk = (links.get_link(netlink, key) for key in (name, side, "eth0"))
+        assert device and other and trunk
+        vlans.join(netlink, trunk, other, vlan)
+        links.set_link(netlink, other, up=True)
+        links.set_link(netlink, device, mac=mac)
+        for address in addresses:
+            links.add_address(netlink, device.index, ip_interface(f"{address}/24"))
