@@ -5,6 +5,7 @@ docs/commands/image.md says what each of them comes to; it is compared with what
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 TABLE = Path(__file__).parents[2] / "docs" / "commands" / "image.md"
 GROUP = "openstack.image.v2"
+LARGE = 256 * 1024 * 1024  # bytes
 DATA = b"disk" * 100_000
 
 # As tests/e2e/support/script.py explains; {file} has DATA in it.
@@ -200,8 +202,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def people(folder: Path) -> Iterator[dict[str, kept.Caller]]:
-    with kept.clients() as clients, alone.started(folder / "knarr") as knarr:
+def knarr(folder: Path) -> Iterator[Knarr]:
+    with alone.started(folder / "knarr") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def people(knarr: Knarr) -> Iterator[dict[str, kept.Caller]]:
+    with kept.clients() as clients:
         admin = kept.Caller(clients, knarr.admin())
         member, stranger = _person(admin, "mine", "member-1"), _person(admin, "theirs", "stranger-1")
         _fill(knarr, member)
@@ -266,3 +274,25 @@ def test_the_table_names_every_command_of_the_client(people: dict[str, kept.Call
 
 def test_the_table_says_what_each_command_comes_to(ran: list[Ran]) -> None:
     assert not script.untrue(ran, script.table(TABLE))
+
+
+def test_large_data_does_not_stay_in_memory(
+    knarr: Knarr, people: dict[str, kept.Caller], folder: Path
+) -> None:
+    large, copy = folder / "large", folder / "large-copy"
+    with large.open("wb") as file:
+        file.truncate(LARGE)
+    before = _most_memory(knarr)
+    member = people["member"]
+    member.openstack("image", "create", "--disk-format", "raw", "--file", str(large), "large")
+    member.openstack("image", "save", "--file", str(copy), "large")
+    member.openstack("image", "delete", "large")
+    assert copy.stat().st_size == LARGE
+    assert _most_memory(knarr) - before < LARGE // 4
+
+
+def _most_memory(knarr: Knarr) -> int:
+    """Bytes that the process has had resident at the most."""
+    assert knarr.process
+    status = Path(f"/proc/{knarr.process.pid}/status").read_text()
+    return 1024 * int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0])

@@ -26,6 +26,24 @@ def test_uploaded_data_comes_back_with_its_digests(member, make):
     assert answer.headers["content-md5"] == image["checksum"]
 
 
+QCOW2 = b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(12) + (16).to_bytes(4, "big") + (2**30).to_bytes(8, "big")
+
+
+@pytest.mark.parametrize(
+    ("disk_format", "data", "size"),
+    [
+        ("raw", b"data", 4),
+        ("qcow2", QCOW2 + bytes(72), 2**30),
+        ("qcow2", QCOW2[:31], None),
+        ("qcow2", b"no such disk, but as long as one", None),
+        ("qcow2", QCOW2[:24] + b"\xff" * 8, None),
+        ("vmdk", b"data", None),
+    ],
+)
+def test_the_size_of_the_disk_in_the_data_is_told(make, disk_format, data, size):
+    assert make(data=data, disk_format=disk_format)["virtual_size"] == size
+
+
 def test_an_image_without_data_has_none_to_give(member, make):
     answer = member.get(f"{IMAGES}/{make()['id']}/file")
     assert (answer.status, answer.body) == (204, b"")

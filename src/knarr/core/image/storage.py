@@ -22,6 +22,7 @@ from knarr.core.image.settings import MEBIBYTE
 from knarr.kernel.errors import BadRequest, Conflict, TooLarge
 
 CHUNK = 512 * 1024
+HEAD = 32
 ALGORITHM = "sha512"
 PART = ".part"
 STAGED = ".staged"
@@ -29,11 +30,30 @@ STAGED = ".staged"
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: bytes, MD5 and SHA-512 in hexadecimal digits."""
+    """What was written: bytes, MD5 and SHA-512 in hexadecimal digits, and the first bytes."""
 
     size: int
     checksum: str
     os_hash_value: str
+    head: bytes
+
+
+class _Digest:
+    """What is told of data, as it passes."""
+
+    def __init__(self) -> None:
+        self._md5, self._sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+        self._head = b""
+        self.size = 0
+
+    def update(self, data: bytes) -> None:
+        self.size += len(data)
+        self._head += data[: HEAD - len(self._head)]
+        self._md5.update(data)
+        self._sha512.update(data)
+
+    def written(self) -> Written:
+        return Written(self.size, self._md5.hexdigest(), self._sha512.hexdigest(), self._head)
 
 
 class Source(Protocol):
@@ -103,21 +123,18 @@ class Storage:
         return written
 
     def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Callable[[], None]) -> Written:
-        md5, sha512 = _hashes()
-        size = 0
-        while length is None or size < length:
-            data = source.read(CHUNK if length is None else min(CHUNK, length - size))
+        digest = _Digest()
+        while length is None or digest.size < length:
+            data = source.read(CHUNK if length is None else min(CHUNK, length - digest.size))
             if not data:
                 break
-            size += len(data)
-            self.check_size(size)
-            md5.update(data)
-            sha512.update(data)
+            digest.update(data)
+            self.check_size(digest.size)
             file.write(data)
             check()
-        if length is not None and size < length:
-            raise BadRequest(f"The data ended after {size} of {length} bytes; upload it again.")
-        return Written(size, md5.hexdigest(), sha512.hexdigest())
+        if length is not None and digest.size < length:
+            raise BadRequest(f"The data ended after {digest.size} of {length} bytes; upload it again.")
+        return digest.written()
 
     def read(self, ident: str, start: int, length: int) -> Iterator[bytes]:
         """The bytes from `start` on, in pieces. The file is opened at once, so that a removal does not hurt.
@@ -193,19 +210,12 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _hashes() -> tuple[Any, Any]:
-    return hashlib.md5(usedforsecurity=False), hashlib.sha512()
-
-
 def _digest(file: BinaryIO, check: Callable[[], None]) -> Written:
-    md5, sha512 = _hashes()
-    size = 0
+    digest = _Digest()
     while data := file.read(CHUNK):
-        md5.update(data)
-        sha512.update(data)
-        size += len(data)
+        digest.update(data)
         check()
-    return Written(size, md5.hexdigest(), sha512.hexdigest())
+    return digest.written()
 
 
 def storage(runtime: Any) -> Storage:

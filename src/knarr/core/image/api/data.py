@@ -12,6 +12,7 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
 
 from knarr.core.image import caching, states
+from knarr.core.image.diskformats import virtual_size
 from knarr.core.image.errors import RangeNotSatisfiable
 from knarr.core.image.models import Image
 from knarr.core.image.storage import ALGORITHM, Written, storage
@@ -95,6 +96,7 @@ def check_formats(image: Image) -> None:
 
 def activate(session: Session, ident: str, status: str, written: Written) -> bool:
     """Make the image of this status active with the data; False if it is not there any more."""
+    disk_format = session.scalar(select(Image.disk_format).where(Image.id == ident))
     return bool(
         affected(
             session,
@@ -103,6 +105,7 @@ def activate(session: Session, ident: str, status: str, written: Written) -> boo
             .values(
                 status="active",
                 size=written.size,
+                virtual_size=virtual_size(disk_format, written),
                 checksum=written.checksum,
                 os_hash_algo=ALGORITHM,
                 os_hash_value=written.os_hash_value,
