@@ -114,6 +114,29 @@ member: port show po1
 member: ! port set --host elsewhere po1
 stranger: ! port show {port}
 
+member: parent = port create --network n9 parent
+member: inner = port create --network n1 inner
+member: inner2 = port create --network n1 inner2
+member: trunk = network trunk create --parent-port parent --description d \
+--subport port=inner,segmentation-type=vlan,segmentation-id=100 t1
+member: network trunk set --name t1 --description e --subport \
+port=inner2,segmentation-type=vlan,segmentation-id=200 t1
+member: network trunk unset --subport inner2 t1
+member: network trunk subport add --segmentation-type vlan --segmentation-id 300 t1 inner2
+member: network trunk subport list t1
+member: network subport list --trunk t1
+member: network trunk list
+member: network trunk show t1
+member: port show parent
+member: ! port delete parent
+member: ! port delete inner
+member: ! network trunk create --parent-port parent t2
+member: ! network trunk subport add --segmentation-type vlan --segmentation-id 300 t1 {port}
+stranger: ! network trunk show {trunk}
+member: network trunk subport remove t1 inner2
+member: network trunk delete t1
+member: port delete parent inner inner2
+
 member: router = router create --description d r1
 member: ! router create --ha r2
 member: router set --external-gateway out --name r1 --tag v r1
@@ -191,7 +214,6 @@ member: ! network meter rule list
 member: ! network segment list
 admin: ! network segment range list
 member: ! network service provider list
-member: ! network trunk list
 member: ! router ndp proxy list
 admin: ! security group default statefulness list
 """

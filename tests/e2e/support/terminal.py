@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -36,6 +37,7 @@ class AtTerminal:
         )
         os.close(slave)
         self.shown = ""
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
 
     def __enter__(self) -> AtTerminal:
@@ -91,7 +93,7 @@ class AtTerminal:
             data = os.read(self._master, 65536)
         except OSError:  # the last program at the terminal has ended
             return False
-        self.shown += data.decode("utf-8", "replace")
+        self.shown += self._characters.decode(data)
         return bool(data)
 
     def _set_size(self, rows: int, columns: int) -> None:

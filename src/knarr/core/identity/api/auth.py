@@ -7,7 +7,14 @@ from sqlalchemy import select
 from knarr.core.identity import authentication, grants, scoping
 from knarr.core.identity.api import domains as domain_views
 from knarr.core.identity.api import projects as project_views
-from knarr.core.identity.api.common import View, caller, collection, flag, identity, link
+from knarr.core.identity.api.common import (
+    View,
+    caller,
+    collection,
+    flag,
+    identity,
+    link,
+)
 from knarr.core.identity.backend import Entry
 from knarr.core.identity.models import Project
 from knarr.kernel.errors import Forbidden, NotFound

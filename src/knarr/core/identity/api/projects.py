@@ -12,20 +12,20 @@ from sqlalchemy.orm import Session, aliased
 from knarr.core.identity import grants
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     check_domain,
-    collection,
     domain_for,
     flag,
+    in_visible_domain,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
     one,
-    page,
     refuse_duplicate,
-    visible_domain,
     writing,
 )
 from knarr.core.identity.models import (
@@ -72,15 +72,11 @@ def view(req: Request, project: Project) -> View:
 
 
 def list_projects(req: Request) -> View:
-    domain_id = visible_domain(req, "identity:list_projects")
     stmt = with_tags(matching(select(Project), req, FILTERS), req)
+    stmt = in_visible_domain(req, stmt, "identity:list_projects", Project.domain_id)
     if "is_domain" not in req.params:
         stmt = stmt.where(Project.is_domain.is_(False))
-    if domain_id is not None:
-        stmt = stmt.where(Project.domain_id == domain_id)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Project)
-    return collection(req, "projects", [view(req, row) for row in rows], "projects", following)
+    return listed(req, "projects", stmt, Project, view)
 
 
 def show_project(req: Request, project_id: str) -> View:
@@ -121,9 +117,7 @@ def create_project(req: Request) -> View:
             tags=list(dict.fromkeys(body.tags)),
             options=merged({}, body.options),
         )
-        session.add(project)
-        session.flush()
-        keep_extra(project, body, view(req, project))
+        add(req, session, project, body, view)
     return {"project": view(req, project)}
 
 
