@@ -75,7 +75,7 @@ def copy(work: Work) -> None:
         image = session.execute(select(Image.size, Image.os_hash_value).where(Image.id == ident)).one()
     target = copies(runtime)
     with storage(runtime).path(ident).open("rb") as source:
-        written = target.write(target.path(ident), source, image.size, work.check)
+        written = target.write(target.path(ident), source, image.size, lambda size: work.check())
     if written.os_hash_value != image.os_hash_value:
         target.remove(ident)
         raise Retry(f"The copy of the data of image {ident} is not what the image has.")

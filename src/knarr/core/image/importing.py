@@ -6,16 +6,15 @@ queued ─ web-download ──────────────────�
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.image import tasks
+from knarr.core.image import quotas, tasks
 from knarr.core.image.api.data import activate
 from knarr.core.image.models import Image
-from knarr.core.image.storage import storage
+from knarr.core.image.storage import Check, storage
 from knarr.core.image.webdownload import allowed, opened
 from knarr.kernel.db import after_commit, utcnow
 from knarr.kernel.operations import Fatal, OperationKind, Step, enqueue
@@ -100,13 +99,18 @@ def _gone(work: Work) -> Fatal:
     return Fatal(f"Image {work.resource_id} was deleted during its import.")
 
 
-def _check(work: Work) -> Callable[[], None]:
-    """A check for every piece of data: may the work go on, and is the image still wanted?"""
+def _check(work: Work) -> Check:
+    """A check for every piece of data: may the work go on, is the image still wanted, and is there room?"""
     calls = 0
 
-    def check() -> None:
+    with work.db.read() as session:
+        owner = session.scalar(select(Image.project_id).where(Image.id == work.resource_id))
+        check_size = quotas.bytes_left(session, work.runtime.conf, owner or "")
+
+    def check(size: int) -> None:
         nonlocal calls
         work.check()
+        check_size(size)
         if calls % LOOK_EVERY == 0 and _status(work) != STATUS:
             raise _gone(work)
         calls += 1

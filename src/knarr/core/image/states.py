@@ -6,6 +6,9 @@ from knarr.kernel.errors import Conflict, Forbidden, KnarrError
 
 STATUSES = ("queued", "saving", "uploading", "importing", "active", "deactivated", "killed", "deleted")
 
+UNDER_WAY = ("saving", "uploading", "importing")
+"""Those in which data is on its way."""
+
 ALLOWED: dict[str, tuple[str, ...]] = {
     "upload": ("queued",),
     "stage": ("queued",),

@@ -27,6 +27,9 @@ ALGORITHM = "sha512"
 PART = ".part"
 STAGED = ".staged"
 
+Check = Callable[[int], None]
+"""Told how many bytes have come, it raises to have no more of them."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -79,13 +82,13 @@ class Storage:
         return self.directory / (ident + STAGED)
 
     def write(
-        self, target: Path, source: Source, length: int | None, check: Callable[[], None] = lambda: None
+        self, target: Path, source: Source, length: int | None, check: Check = lambda size: None
     ) -> Written:
         """All of `source` (of `length` bytes where known) into the file, or nothing.
 
         Raises TooLarge past the cap, BadRequest if the source ends too early, and Conflict if the file is
-        being written already. `check` is called now and then, to end a writing that nobody wants any more by
-        raising.
+        being written already. `check` is called before each piece is written, with the size so far: it
+        may end the writing by raising.
         """
         if length is not None:
             self.check_size(length)
@@ -112,7 +115,7 @@ class Storage:
                 f"The data is larger than {self.largest // MEBIBYTE} MiB, the most an image may have."
             )
 
-    def adopt(self, ident: str, check: Callable[[], None]) -> Written:
+    def adopt(self, ident: str, check: Check) -> Written:
         """Make what was staged the data of the image. Safe to repeat. Raises FileNotFoundError."""
         staged, whole = self.staged(ident), self.path(ident)
         with (staged if staged.exists() else whole).open("rb") as file:
@@ -122,7 +125,7 @@ class Storage:
             self._sync()
         return written
 
-    def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Callable[[], None]) -> Written:
+    def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Check) -> Written:
         digest = _Digest()
         while length is None or digest.size < length:
             data = source.read(CHUNK if length is None else min(CHUNK, length - digest.size))
@@ -130,8 +133,8 @@ class Storage:
                 break
             digest.update(data)
             self.check_size(digest.size)
+            check(digest.size)
             file.write(data)
-            check()
         if length is not None and digest.size < length:
             raise BadRequest(f"The data ended after {digest.size} of {length} bytes; upload it again.")
         return digest.written()
@@ -210,11 +213,11 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _digest(file: BinaryIO, check: Callable[[], None]) -> Written:
+def _digest(file: BinaryIO, check: Check) -> Written:
     digest = _Digest()
     while data := file.read(CHUNK):
         digest.update(data)
-        check()
+        check(digest.size)
     return digest.written()
 
 

@@ -130,7 +130,7 @@ def create(req: Request) -> Response:
     allowed(req.runtime.conf).check(given.import_from)
     new = draft(req, given.image_properties)
     with req.db.write() as session:
-        image = add(session, new)
+        image = add(session, req.runtime.conf, new)
         check_formats(image)
         shown = {"import_from": given.import_from, "image_properties": given.image_properties}
         task = begin(session, req, image, "import", shown, given.import_from)
