@@ -75,16 +75,6 @@ def test_data_is_not_deleted_from_its_only_store(member, other, make):
     assert member.get(f"{IMAGES}/{image}/file").body == b"data"
 
 
-def test_services_are_told_where_data_lies(cloud, member, make):
-    image, empty = make(data=b"data")["id"], make()["id"]
-    (place,) = cloud.admin.get(f"{IMAGES}/{image}/locations").json
-    assert place["metadata"] == {"store": "file"}
-    path = cloud.runtime.state_dir / "images" / image
-    assert place["url"] == path.as_uri()
-    assert cloud.admin.get(f"{IMAGES}/{empty}/locations").json == []
-    assert member.get(f"{IMAGES}/{image}/locations").status == 403
-
-
 @pytest.mark.parametrize(
     ("body", "status", "word"),
     [

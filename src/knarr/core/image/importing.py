@@ -28,10 +28,17 @@ LOOK_EVERY = 128  # pieces of data
 
 
 def begin(
-    session: Session, req: Request, image: Image, kind: str, given: dict[str, Any], uri: str | None
+    session: Session,
+    req: Request,
+    image: Image,
+    kind: str,
+    given: dict[str, Any],
+    uri: str | None,
+    os_hash_value: str | None = None,
 ) -> tasks.ImageTask:
     """Have the image imported, from the address or from what was staged. `given` is what the user sees as the
-    task's input. The data lies on this host, so the work is done here."""
+    task's input; `os_hash_value` is what the data must have. The data lies on this host, so the work is done
+    here."""
     image.status, image.updated_at = STATUS, utcnow()
     task = tasks.new(session, req, kind, image, given)
     enqueue(
@@ -41,7 +48,7 @@ def begin(
         resource_id=image.id,
         ctx=req.ctx,
         host=req.runtime.host,
-        data={"task": task.id, "uri": uri},
+        data={"task": task.id, "uri": uri, "os_hash_value": os_hash_value},
     )
     return task
 
@@ -70,6 +77,9 @@ def adopt(work: Work) -> None:
         written = store.adopt(work.resource_id, _check(work))
     except FileNotFoundError:
         raise Fatal("The data that was staged is not there any more; stage it again.") from None
+    wanted = work.data["os_hash_value"]
+    if wanted not in (None, written.os_hash_value):
+        raise Fatal(f"The data has the SHA-512 {written.os_hash_value}, not {wanted}.")
     with work.db.write() as session:
         if not activate(session, work.resource_id, STATUS, written):
             raise _gone(work)

@@ -14,6 +14,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "stage": ("queued",),
     "glance-direct import": ("uploading",),
     "web-download import": ("queued",),
+    "adding a location": ("queued",),
     "download": ("active",),
     "deactivate": ("active", "deactivated"),
     "reactivate": ("active", "deactivated"),

@@ -13,10 +13,10 @@ from knarr.core.image.states import UNDER_WAY
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-# Those that Glance tells with stores that can be named and with a cache. 2.17 would let users add locations.
+# Those that Glance tells with stores that can be named and with a cache. 2.18 would tell of nodes' caches.
 CURRENT, *SUPPORTED = (
-    "2.16", "2.15", "2.14", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", "2.7", "2.6", "2.5", "2.4", "2.3",
-    "2.2", "2.1", "2.0",
+    "2.17", "2.16", "2.15", "2.14", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", "2.7", "2.6", "2.5", "2.4",
+    "2.3", "2.2", "2.1", "2.0",
 )  # fmt: skip
 
 
