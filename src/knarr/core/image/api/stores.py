@@ -45,11 +45,11 @@ def add_location(req: Request, ident: str) -> dict[str, Any]:
     """Make what lies at an address the data of the image. The one store keeps files, so it is fetched, from
     where imports are allowed; upstream only notes the address, for stores that can read there."""
     given: NewLocation = req.body
-    allowed(req.runtime.conf).check(given.url, "url")
     shown: dict[str, Any] = msgspec.to_builtins(given)
     validation = shown.get("validation_data", {})
     with req.db.write() as session:
         image = load_own(session, req, ident, "add_image_location")
+        allowed(req.runtime.conf).check(given.url, "url")
         states.check("adding a location", image.status, image.id)
         check_formats(image)
         told = {"image_id": image.id, "loc_url": given.url, "validation_data": validation}
