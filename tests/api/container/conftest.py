@@ -13,8 +13,12 @@ from .helpers import Member
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: Any) -> Iterator[Cloud]:
+    # Room for what all tests leave behind on the one host.
+    room = {"quota_disk": -1, "cpu_allocation_ratio": 100.0, "disk_allocation_ratio": 100.0}
     made = Cloud(
-        tmp_path_factory.mktemp("container"), ["identity", "network", "container"], container__quota_disk=-1
+        tmp_path_factory.mktemp("container"),
+        ["identity", "network", "container"],
+        **{f"container__{name}": value for name, value in room.items()},
     )
     yield made
     made.close()
