@@ -13,12 +13,13 @@ from .helpers import Member
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: Any) -> Iterator[Cloud]:
-    # Room for what all tests leave behind on the one host.
-    room = {"quota_disk": -1, "cpu_allocation_ratio": 100.0, "disk_allocation_ratio": 100.0}
+    # One host for the containers of all tests here
+    roomy = {f"container__{name}_allocation_ratio": 1000.0 for name in ("cpu", "ram", "disk")}
     made = Cloud(
         tmp_path_factory.mktemp("container"),
         ["identity", "network", "container"],
-        **{f"container__{name}": value for name, value in room.items()},
+        container__quota_disk=-1,
+        **roomy,
     )
     yield made
     made.close()

@@ -10,16 +10,6 @@ SHOW_USER = {"service": "identity", "method": "GET", "path": "/v3/users/{user_id
 SUPPORT = {"openstack_identity_access_rules": "1.0"}
 
 
-@pytest.fixture(scope="module")
-def bob(api):
-    return api.person()
-
-
-@pytest.fixture(scope="module")
-def carol(api):
-    return api.person()
-
-
 def confined(api, person, *rules):
     answer = credential(api, person, access_rules=list(rules))
     assert answer.status == 201, answer.body

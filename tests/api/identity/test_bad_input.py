@@ -8,7 +8,7 @@ import pytest
 
 from knarr.core.identity.routes import ROUTES
 
-from .helpers import PASSWORD, unique
+from .helpers import PASSWORD, fitting_body, route_name, unique
 
 IDS = re.compile(r"\{\w+\}")
 PROTECTED = [route for route in ROUTES if route.policy is not None]
@@ -18,10 +18,6 @@ PUBLIC = {
     ("POST", "/v3/auth/tokens"),
     ("POST", "/v3/users/{user_id}/password"),
 }
-
-
-def name(route):
-    return f"{route.method} {route.path}"
 
 
 def path(route):
@@ -40,7 +36,7 @@ def test_only_these_routes_are_public():
     assert {(route.method, route.path) for route in ROUTES if route.policy is None} == PUBLIC
 
 
-@pytest.mark.parametrize("route", PROTECTED, ids=name)
+@pytest.mark.parametrize("route", PROTECTED, ids=route_name)
 def test_without_a_valid_token_nothing_is_answered(api, route):
     for token in (None, "nonsense", "gAAAAABnonsense"):
         answer = api.call(route.method, path(route), {} if route.body else None, token=token)
@@ -57,14 +53,12 @@ FOR_ALL |= {"identity:list_registered_limits", "identity:get_registered_limit", 
 FOR_ALL |= {"identity:list_limits"}
 # Lists in which everybody finds what is their own.
 OWN_LISTS = {"GET /v3/credentials", "HEAD /v3/credentials"}
-CLOSED = [route for route in PROTECTED if route.policy not in FOR_ALL and name(route) not in OWN_LISTS]
+CLOSED = [route for route in PROTECTED if route.policy not in FOR_ALL and route_name(route) not in OWN_LISTS]
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=name)
+@pytest.mark.parametrize("route", CLOSED, ids=route_name)
 def test_a_reader_gets_nothing_of_others(api, reader, route):
-    body = SAMPLES.get(name(route), {}) if route.body else None
-    if body is not None and route.envelope:
-        body = {route.envelope: body}
+    body = fitting_body(route)
     answer = api.call(route.method, path(route), body, token=reader.token, x_subject_token=api.admin)
     assert answer.status == 403, (answer.status, answer.body)
 
@@ -74,36 +68,7 @@ def reader(api):
     return api.person("reader")
 
 
-# Bodies that are right, so that the answer is about the caller's rights.
-SAMPLES = {
-    "POST /v3/users": {"name": "x"},
-    "POST /v3/users/{user_id}/application_credentials": {"name": "x"},
-    "POST /v3/OS-TRUST/trusts": {
-        "trustor_user_id": "x",
-        "trustee_user_id": "y",
-        "impersonation": True,
-        "roles": [{"name": "reader"}],
-    },
-    "POST /v3/groups": {"name": "x"},
-    "POST /v3/projects": {"name": "x"},
-    "PUT /v3/projects/{project_id}/tags": {"tags": []},
-    "POST /v3/domains": {"name": "x"},
-    "POST /v3/roles": {"name": "x"},
-    "POST /v3/services": {"type": "x"},
-    "POST /v3/credentials": {"type": "x", "blob": "x", "user_id": "x"},
-    "POST /v3/policies": {"type": "x", "blob": "x"},
-    "POST /v3/registered_limits": {
-        "registered_limits": [{"service_id": "x", "resource_name": "x", "default_limit": 1}]
-    },
-    "POST /v3/limits": {
-        "limits": [{"service_id": "x", "resource_name": "x", "resource_limit": 1, "project_id": "x"}]
-    },
-    "POST /v3/OS-EP-FILTER/endpoint_groups": {"name": "x", "filters": {"interface": "public"}},
-    "POST /v3/endpoints": {"service_id": "x", "interface": "public", "url": "http://h/"},
-}
-
-
-@pytest.mark.parametrize("route", WITH_BODY, ids=name)
+@pytest.mark.parametrize("route", WITH_BODY, ids=route_name)
 class TestBodies:
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'"x"', b"null", b"\xff\xfe", b"[" * 100_000])
     def test_broken_ones(self, api, route, body):

@@ -4,16 +4,9 @@ import hashlib
 import json
 
 import pytest
+from sqlalchemy import select
 
-
-@pytest.fixture(scope="module")
-def bob(api):
-    return api.person()
-
-
-@pytest.fixture(scope="module")
-def carol(api):
-    return api.person()
+from knarr.core.identity.models import Credential
 
 
 def keep(api, person, token=None, **values):
@@ -60,9 +53,10 @@ def test_they_cannot_be_foisted_on_another_user(api, bob, carol, kept):
 
 def test_what_is_kept_is_not_in_the_database_in_clear(api, cloud, bob):
     keep(api, bob, blob="find-me-if-you-can")
-    files = [file.read_bytes() for file in cloud.state_dir.glob("*.db*")]
-    assert files
-    assert not any(b"find-me-if-you-can" in content for content in files)
+    with cloud.db.read() as session:
+        stored = session.scalars(select(Credential.encrypted_blob)).all()
+    assert stored
+    assert not any("find-me-if-you-can" in blob for blob in stored)
 
 
 def test_the_id_of_an_ec2_credential_is_made_from_its_access_key(api, bob):

@@ -9,16 +9,6 @@ def subject(answer):
     return answer.headers["x-subject-token"]
 
 
-@pytest.fixture
-def bob(api):
-    return api.person()
-
-
-@pytest.fixture
-def carol(api):
-    return api.person()
-
-
 def credential(api, bob, token=None, **values):
     body = {"name": unique("credential"), **values}
     path = f"/v3/users/{bob.id}/application_credentials"

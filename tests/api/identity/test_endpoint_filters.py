@@ -13,11 +13,6 @@ def endpoint(api):
     return api.make("endpoint", service_id=service, interface="public", url="http://a.example.org")
 
 
-@pytest.fixture
-def bob(api):
-    return api.person()
-
-
 def group(api, **filters):
     body = {"name": unique("group"), "filters": filters}
     answer = api.post(f"{ROOT}/endpoint_groups", {"endpoint_group": body})

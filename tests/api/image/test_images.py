@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.api.image.conftest import IMAGES, PATCH, files, patch
 
@@ -45,6 +47,21 @@ def test_the_id_of_a_deleted_image_is_not_given_again(member, other, make):
     for person in (member, other):
         answer = person.post(IMAGES, {"id": ident})
         assert (answer.status, ident in answer.json["message"]) == (409, True)
+
+
+def test_changes_at_the_same_time_all_arrive(member, make):
+    ident = make()["id"]
+    tags = [f"t{number}" for number in range(8)]
+
+    def change(tag):
+        member.put(f"{IMAGES}/{ident}/tags/{tag}")
+        return patch(member, ident, {"op": "add", "path": f"/{tag}", "value": "x"}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(change, tags * 2)) == {200}
+    image = member.get(f"{IMAGES}/{ident}").json
+    assert image["tags"] == tags
+    assert [image[tag] for tag in tags] == ["x"] * 8
 
 
 def test_data_is_not_deleted_from_its_only_store(member, other, make):

@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity import grants
 from knarr.core.identity.api import projects
-from knarr.core.identity.api.common import View, collection, flag, identity, link, one, visible_domain
+from knarr.core.identity.api.common import (
+    View,
+    collection,
+    flag,
+    identity,
+    link,
+    one,
+    visible_domain,
+)
 from knarr.core.identity.grants import RoleBook
 from knarr.core.identity.models import Assignment, Group, Membership, Project, User
 from knarr.kernel.errors import BadRequest

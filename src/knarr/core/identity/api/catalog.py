@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     collection,
     identity,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     writing,
 )
 from knarr.core.identity.api.filters import among
@@ -56,9 +57,7 @@ def region_view(req: Request, region: Region) -> View:
 
 def list_regions(req: Request) -> View:
     stmt = matching(select(Region), req, REGION_FILTERS)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Region)
-    return collection(req, "regions", [region_view(req, row) for row in rows], "regions", following)
+    return listed(req, "regions", stmt, Region, region_view)
 
 
 def show_region(req: Request, region_id: str) -> View:
@@ -89,9 +88,7 @@ def _make_region(req: Request, region_id: str) -> View:
             description=req.body.description or "",
             parent_region_id=req.body.parent_region_id,
         )
-        session.add(region)
-        session.flush()
-        keep_extra(region, req.body, region_view(req, region))
+        add(req, session, region, req.body, region_view)
     return {"region": region_view(req, region)}
 
 
@@ -164,20 +161,18 @@ def create_service(req: Request) -> View:
         row = CatalogService(
             type=body.type, name=body.name or "", description=body.description, enabled=body.enabled
         )
-        session.add(row)
-        session.flush()
-        keep_extra(row, body, service_view(req, _service_entry(row)))
-    return {"service": service_view(req, _service_entry(row))}
+        add(req, session, row, body, _service_row_view)
+    return {"service": _service_row_view(req, row)}
 
 
 def update_service(req: Request, service_id: str) -> View:
     with writing(req, "service") as session:
         row = _own_row(req, session, CatalogService, service_id, "service")
-        shown = service_view(req, _service_entry(row))
+        shown = _service_row_view(req, row)
         apply(row, req.body, ("type", "name", "description", "enabled"))
         row.name = row.name or ""
         keep_extra(row, req.body, shown)
-    return {"service": service_view(req, _service_entry(row))}
+    return {"service": _service_row_view(req, row)}
 
 
 def delete_service(req: Request, service_id: str) -> None:
@@ -239,17 +234,15 @@ def create_endpoint(req: Request) -> View:
             region_id=region_id,
             enabled=body.enabled,
         )
-        session.add(row)
-        session.flush()
-        keep_extra(row, body, endpoint_view(req, _endpoint_entry(row)))
-    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+        add(req, session, row, body, _endpoint_row_view)
+    return {"endpoint": _endpoint_row_view(req, row)}
 
 
 def update_endpoint(req: Request, endpoint_id: str) -> View:
     body = req.body
     with writing(req, "endpoint") as session:
         row = _own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint")
-        shown = endpoint_view(req, _endpoint_entry(row))
+        shown = _endpoint_row_view(req, row)
         if body.service_id is not UNSET:
             _check_service(req, body.service_id)
         region_id = body.region_id if body.region_id is not UNSET else body.region
@@ -259,7 +252,7 @@ def update_endpoint(req: Request, endpoint_id: str) -> View:
         if region_id is not UNSET:
             row.region_id = region_id
         keep_extra(row, body, shown)
-    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+    return {"endpoint": _endpoint_row_view(req, row)}
 
 
 def delete_endpoint(req: Request, endpoint_id: str) -> None:
@@ -290,11 +283,13 @@ def _check_region(session: Session, region_id: str) -> None:
         raise BadRequest(f"region_id must be the id of a region: there is no region {region_id[:255]}.")
 
 
-def _service_entry(row: CatalogService) -> ServiceEntry:
-    return ServiceEntry(row.id, row.type, row.name, row.description, row.enabled, extra=row.extra)
+def _service_row_view(req: Request, row: CatalogService) -> View:
+    entry = ServiceEntry(row.id, row.type, row.name, row.description, row.enabled, extra=row.extra)
+    return service_view(req, entry)
 
 
-def _endpoint_entry(row: CatalogEndpoint) -> EndpointEntry:
-    return EndpointEntry(
+def _endpoint_row_view(req: Request, row: CatalogEndpoint) -> View:
+    entry = EndpointEntry(
         row.id, row.service_id, row.interface, row.region_id, row.url, row.enabled, extra=row.extra
     )
+    return endpoint_view(req, entry)

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from knarr.core.identity.api.common import BY_ID, COMPARATORS, MAX_PAGE, flag
+from knarr.core.identity.api.common import (
+    BY_ID,
+    COMPARATORS,
+    MAX_PAGE,
+    flag,
+)
 from knarr.kernel.errors import BadRequest
 from knarr.kernel.listing import Listing, Page, next_link
 from knarr.kernel.web import Request

@@ -14,10 +14,10 @@ from knarr.core.identity.api.common import (
     collection,
     identity,
     linked,
+    listed,
     matching,
     missing,
     one,
-    page,
     writing,
 )
 from knarr.core.identity.models import Trust, User
@@ -69,9 +69,7 @@ def list_trusts(req: Request) -> View:
             break
     else:
         req.authorize("identity:list_trusts", {})
-    with req.db.read() as session:
-        rows, following = page(req, session, matching(select(Trust), req, FILTERS), Trust)
-    return collection(req, "trusts", [view(req, row) for row in rows], PATH, following)
+    return listed(req, "trusts", matching(select(Trust), req, FILTERS), Trust, view, path=PATH)
 
 
 def show_trust(req: Request, trust_id: str) -> View:

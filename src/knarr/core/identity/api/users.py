@@ -17,14 +17,14 @@ from knarr.core.identity.api.common import (
     collection,
     domain_for,
     identity,
+    in_visible_domain,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     refuse_duplicate,
-    visible_domain,
     writing,
 )
 from knarr.core.identity.api.filters import by_moment
@@ -83,13 +83,8 @@ def target(user: User | None) -> dict[str, Any]:
 
 
 def list_users(req: Request) -> View:
-    domain_id = visible_domain(req, "identity:list_users")
-    stmt = filtered(select(User), req)
-    if domain_id is not None:
-        stmt = stmt.where(User.domain_id == domain_id)
-    with req.db.read() as session:
-        users, following = page(req, session, stmt, User)
-    return collection(req, "users", [view(req, user) for user in users], "users", following)
+    stmt = in_visible_domain(req, filtered(select(User), req), "identity:list_users", User.domain_id)
+    return listed(req, "users", stmt, User, view)
 
 
 def filtered(stmt: Select[Any], req: Request) -> Select[Any]:
@@ -194,15 +189,11 @@ def list_user_projects(req: Request, user_id: str) -> View:
 
 
 def list_user_groups(req: Request, user_id: str) -> View:
+    own = select(Membership.group_id).where(Membership.user_id == user_id)
+    stmt = matching(select(Group).where(Group.id.in_(own)), req, groups.FILTERS)
     with req.db.read() as session:
         found(req, session, user_id, "identity:list_groups_for_user")
-        stmt = select(Group).where(
-            Group.id.in_(select(Membership.group_id).where(Membership.user_id == user_id))
-        )
-        stmt = matching(stmt, req, groups.FILTERS)
-        rows, following = page(req, session, stmt, Group)
-    views = [groups.view(req, row) for row in rows]
-    return collection(req, "groups", views, f"users/{user_id}/groups", following)
+    return listed(req, "groups", stmt, Group, groups.view, path=f"users/{user_id}/groups")
 
 
 def found(req: Request, session: Session, user_id: str, rule: str) -> User:

@@ -45,7 +45,7 @@ def _view(row: ImageCopy) -> dict[str, Any]:
 def queue(req: Request, ident: str) -> None:
     largest = copies(req.runtime).largest
     with req.db.write() as session:
-        image = load(session, req.ctx, ident)
+        image = load(session, req.ctx, ident, lock=True)
         if image.status != "active":
             raise BadRequest(f"Image {image.id} is {image.status}: only active images can be cached.")
         if (image.size or 0) > largest:

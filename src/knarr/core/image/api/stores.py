@@ -38,7 +38,7 @@ def delete(req: Request, store: str, ident: str) -> None:
     """Delete data from one of an image's stores: as upstream, never from the only one that has it."""
     if store != STORE:
         raise NotFound(f"There is no store {store[:64]!r}; there is {STORE}.")
-    with req.db.read() as session:
+    with req.db.write() as session:
         image = load_own(session, req, ident, "delete_image")
     if image.status not in WITH_DATA:
         raise NotFound(f"Image {image.id} has no data in store {STORE}.")

@@ -339,7 +339,7 @@ def layer(of: Dialect) -> Any:
     from yaql.language import specs, yaqltypes
     from yaql.language.conventions import CamelCaseConvention
 
-    from knarr.services.application_catalog.language import toolbox
+    from knarr.services.application_catalog.language import guards, patterns, toolbox
     from knarr.services.application_catalog.language.reflection import Info
 
     context = of.context.create_child_context()
@@ -391,6 +391,8 @@ def layer(of: Dialect) -> Any:
     add("setAttr", set_attr, both=True, value=thing, name=text)
     add("isObject", is_object, both=True)
     toolbox.register(add)
+    guards.register(context)
+    patterns.register(context)
     return context
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.errors import LimitReached
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.model import MuranoType
 
+MOST_ITEMS = 2000  # of what an iterator gives, as upstream has it
 NO_VALUE: Any = type("NoValue", (), {"__repr__": lambda self: "<no value>", "__slots__": ()})()
 
 
@@ -158,8 +162,13 @@ def frozen(value: Any) -> Any:
         return FrozenDict({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, Sized) and isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return tuple(frozen(item) for item in value)
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+        if len(items) > MOST_ITEMS:
+            raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
+        return items
     return value
 
 
