@@ -8,45 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from knarr.core.network.drivers.base import BandwidthLimit, NetworkState, PortState, Subport
+from knarr.core.network.drivers.base import BandwidthLimit, Subport
 from knarr.kernel import hostnet
 from knarr.kernel.hostnet import links, vlans
 from knarr.kernel.hostnet.netlink import Netlink, host
 
 from . import frames
-from .cloud import Cloud, Guest, Machine, allow, eventually, talks
+from .cloud import Cloud, Guest, Machine, eventually, talks
 from .frames import ETH_P_ALL
 from .rates import LIMIT_KBPS, near, rate_kbps
-from .site import enter_vlan
+from .site import OTHER_VLAN, VLAN, Trunk
 
-VLAN, OTHER_VLAN = 100, 200
 SOL_PACKET, PACKET_AUXDATA = 263, 8
-
-
-class Trunk:
-    """A guest with a trunk, a subport in another network, and a neighbour in each of the two."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-        self.group = cloud.group(allow(), allow(ethertype="IPv6"))
-        self.native, self.tagged = cloud.network(), cloud.network()
-        self.guest = cloud.guest(self.native, "10.1.0.5", groups=(self.group,))
-        self.near = cloud.guest(self.native, "10.1.0.6", groups=(self.group,))
-        self.far = cloud.guest(self.tagged, "10.2.0.6", groups=(self.group,))
-        self.subport = self.add(self.tagged, "10.2.0.5", VLAN)
-        self.inside = self.enter(self.subport, VLAN)
-
-    def add(self, network: NetworkState, address: str, vlan: int, **more: object) -> PortState:
-        """A new subport of the guest's port."""
-        port = self.cloud.port(network, address, groups=(self.group,))
-        port = replace(port, subport=Subport(self.guest.port.id, vlan), **more)  # type: ignore[arg-type]
-        self.cloud.set_port(port)
-        return port
-
-    def enter(self, port: PortState, vlan: int) -> Guest:
-        """Gives the guest an interface in the VLAN; it stands for a VLAN device there."""
-        hostnet.run_in_namespace(self.guest.netns, lambda: enter_vlan(port.mac_address, port.fixed_ips, vlan))
-        return Guest(port, self.guest.netns)
 
 
 @pytest.fixture
