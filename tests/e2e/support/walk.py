@@ -138,6 +138,10 @@ class World:
         body = {"image": "busybox", "command": IDLE, "name": name, "memory": 32, "cpu": 0.1}
         return str(self.call("POST", f"{V1}/containers?run=true", body)["uuid"])
 
+    def at_rest(self, uuid: str) -> None:
+        """Wait until nothing is under way with it."""
+        wait_until(lambda: self._at_rest(uuid), 30)
+
     def made_network(self, name: str, cidr: str) -> str:
         """A network of the member with a subnet; its id."""
         network = self.call("POST", f"{V2}/networks", {"network": {"name": name}})["network"]["id"]
@@ -222,14 +226,9 @@ class _Facts(dict[str, str]):
 
     def _doomed(self) -> str:
         """A container for deleting."""
-        body = {
-            "image": "busybox",
-            "command": IDLE,
-            "name": self.world.new("doomed"),
-            "memory": 32,
-            "cpu": 0.1,
-        }
-        return str(self.world.call("POST", f"{V1}/containers?run=true", body)["uuid"])
+        uuid = self.world.made(self.world.new("doomed"))
+        self.world.at_rest(uuid)
+        return uuid
 
     def _request(self) -> str:
         path = f"{V1}/containers/{self._c()}/container_actions"
