@@ -138,10 +138,6 @@ class World:
         body = {"image": "busybox", "command": IDLE, "name": name, "memory": 32, "cpu": 0.1}
         return str(self.call("POST", f"{V1}/containers?run=true", body)["uuid"])
 
-    def at_rest(self, uuid: str) -> None:
-        """Wait until nothing is under way with it."""
-        wait_until(lambda: self._at_rest(uuid), 30)
-
     def made_network(self, name: str, cidr: str) -> str:
         """A network of the member with a subnet; its id."""
         network = self.call("POST", f"{V2}/networks", {"network": {"name": name}})["network"]["id"]
