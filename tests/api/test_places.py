@@ -128,7 +128,8 @@ BODIES: tuple[Place, ...] = (
      {"floatingip": {"floating_network_id": "{external}", "port_id": "X"}}),
     ("port", "PUT", f"{N}/floatingips/{{floatingip}}", {"floatingip": {"port_id": "X"}}),
     ("port", "POST", f"{N}/floatingips/{{floatingip}}/port_forwardings",
-     {"port_forwarding": {"protocol": "tcp", "external_port": 80, "internal_port": 80, "internal_port_id": "X"}}),
+     {"port_forwarding": {
+         "protocol": "tcp", "external_port": 80, "internal_port": 80, "internal_port_id": "X"}}),
     ("port", "POST", f"{N}/trunks", {"trunk": {"port_id": "X"}}),
     ("port", "POST", f"{N}/trunks",
      {"trunk": {"port_id": "{port}", "sub_ports": [
