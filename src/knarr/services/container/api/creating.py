@@ -181,10 +181,10 @@ def _check_image(req: Request, container: Container) -> None:
     hosts = [host.hostname for host in found if host.up and not host.disabled]
     if policy != images.ALWAYS and any(call(host, "container.has_image", ref=ref) for host in hosts):
         return
-    if not hosts and policy != images.NEVER:
-        return
-    reason: str | None = f"it is on none of the {len(hosts)} hosts, and image_pull_policy is never"
-    if policy != images.NEVER:
+    reason: str | None = None
+    if policy == images.NEVER:
+        reason = f"it is on none of the {len(hosts)} hosts, and image_pull_policy is never"
+    elif hosts:
         reason = call(hosts[0], "container.image_refusal", ref=ref, registry_id=container.registry_id)
     if reason:
         raise BadRequest(f"Image {container.image} cannot be used: {reason}.", code="ImageNotFound")
