@@ -43,15 +43,23 @@ class Agent:
     def run(self, once: bool = False) -> None:
         """Work until a signal ends the program; `once`: until nothing is left to do."""
         while True:
-            self._drain(0)
-            self.send_answers()
-            stored = self.store.next()
-            if stored is not None:
-                self.execute(stored)
-            elif once and not len(self.store):
-                return
-            else:
-                self._drain(WAIT_SECONDS)
+            try:
+                if not self._step():
+                    if once and not len(self.store):
+                        return
+                    self._drain(WAIT_SECONDS)
+            except OSError as error:  # a full disk, perhaps: plans stay where they are
+                LOG.error("%s; trying again in %.0f s", error, LONGEST_PAUSE)  # noqa: TRY400
+                time.sleep(LONGEST_PAUSE)
+
+    def _step(self) -> bool:
+        """Take what there is, send what there is, run one plan. Whether there was one to run."""
+        self._drain(0)
+        self.send_answers()
+        stored = self.store.next()
+        if stored is not None:
+            self.execute(stored)
+        return stored is not None
 
     # -- receiving
 

@@ -8,10 +8,12 @@ system, so it looks again every few seconds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
 import shutil
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -36,6 +38,7 @@ class FolderTransport:
         self.root = root
         self.limit = limit
         self._pipes: dict[str, int] = {}
+        self._mutex = threading.Lock()
 
     def declare(self, queue: str) -> Path:
         """Make the queue, if it is not there."""
@@ -64,7 +67,8 @@ class FolderTransport:
                 if found is not None or left <= 0:
                     return found
                 if select.select([pipe], [], [], min(left, LOOK_AGAIN_SECONDS))[0]:
-                    os.read(pipe, 4096)
+                    with contextlib.suppress(BlockingIOError):  # another thread was quicker
+                        os.read(pipe, 4096)
         except OSError as error:
             raise TransportError(f"queue {queue}: {error}") from error
 
@@ -122,10 +126,11 @@ class FolderTransport:
         return None
 
     def _pipe(self, queue: str, folder: Path) -> int:
-        if queue not in self._pipes:
-            # Opened for writing too: it is then never at its end, whoever closes the other end.
-            self._pipes[queue] = os.open(folder / ".wake", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        return self._pipes[queue]
+        with self._mutex:
+            if queue not in self._pipes:
+                # Opened for writing too: it is then never at its end, whoever closes the other end.
+                self._pipes[queue] = os.open(folder / ".wake", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._pipes[queue]
 
     @staticmethod
     def _wake(folder: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from knarr_agent.errors import ConfigError
 from knarr_agent.message import Message
 from knarr_agent.transports import Delivery, TransportError
 
@@ -33,7 +34,10 @@ class HttpTransport:
         self.limit = limit
         self._base = f"{url.rstrip('/')}/agents/{quote(queue, safe='')}"
         self._token = token
-        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        try:
+            self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        except OSError as error:
+            raise ConfigError(f"[transport] ca_file: {ca_file}: {error.strerror or error}") from error
 
     def receive(self, queue: str, timeout: float) -> Delivery | None:
         wait = max(0, round(timeout))
