@@ -62,6 +62,7 @@ def test_an_id_is_answered_once(agent: AgentProcess, tmp_path: Path) -> None:
     agent.send(waiting(tmp_path, "same"))
     agent.send(make_plan(ident="last"))
     assert agent.answer()["SourceID"] == "last"
+    wait_until(lambda: not list(agent.storage.glob("plans/*/message")))
     agent.kill()
     agent.start()
     agent.send(waiting(tmp_path, "same"))
@@ -167,7 +168,7 @@ def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(
 
 
 def test_every_answer_survives_whatever_is_killed_and_when(agent: AgentProcess) -> None:
-    """Five plans, and an agent that is killed again and again while it works on them, each time a little later."""
+    """Five plans, and an agent that is killed again and again, each time a little later."""
     expected = {f"p{number}": number for number in range(5)}
     for ident, number in expected.items():
         agent.send(make_plan(f"import time\ntime.sleep(0.05)\nreturn {number}", ident, Stamp=number + 1))
