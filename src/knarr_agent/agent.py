@@ -154,7 +154,8 @@ class Agent:
         if attempt > 1:
             stored.begin(attempt, 0)
         command = [sys.executable, "-m", "knarr_agent.worker", str(stored.folder), str(attempt)]
-        command += [json.dumps(asdict(limits)), *(["--debug"] if self.config.debug else [])]
+        log_file = str(self.config.log_file or "")
+        command += [json.dumps(asdict(limits)), "debug" if self.config.debug else "", log_file]
         process = subprocess.Popen(
             command,
             env=os.environ | {PLAN_VARIABLE: stored.folder.name, "PYTHONPATH": _python_path()},

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from knarr_agent import config as configuration
-from knarr_agent import transports
+from knarr_agent import logs, transports
 from knarr_agent.agent import Agent
 from knarr_agent.errors import ConfigError
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"{options.config_file} can be used: queue {config.input_queue}\n")
         return 0
     try:
-        _log(config)
+        logs.configure(config.debug, config.log_file)
         lock = _lock(config.storage)
         transport = transports.create(config)
     except (ConfigError, OSError) as error:
@@ -67,17 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="end when there is nothing left to do")
     parser.add_argument("--check", action="store_true", help="only say whether the configuration can be used")
     return parser
-
-
-def _log(config: configuration.Config) -> None:
-    to: dict[str, Any] = {"stream": sys.stderr}
-    if config.log_file:
-        to = {"filename": str(config.log_file), "encoding": "utf-8", "errors": "backslashreplace"}
-    logging.basicConfig(
-        level=logging.DEBUG if config.debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        **to,
-    )
 
 
 def _lock(storage: Path) -> IO[bytes]:

@@ -21,11 +21,9 @@ from pathlib import Path
 from knarr_agent import atomic
 from knarr_agent.message import Message
 from knarr_agent.names import QUEUE_EXPIRES
-from knarr_agent.transports import Delivery, TransportError
+from knarr_agent.transports import Delivery, TransportError, delivered, longest
 
 LOOK_AGAIN_SECONDS = 5.0
-# A packed message may be this much longer than its text: each character as an escape of six, and the rest.
-_ENVELOPE = 6
 _QUEUE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _RECEIPT = re.compile(r"\d{20}-[0-9a-f]{8}-([A-Za-z0-9_.-]{0,64})\.message", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -110,19 +108,9 @@ class FolderTransport:
             name = _RECEIPT.fullmatch(path.name)
             if name is None:
                 continue
-            size = path.stat().st_size
-            if size > _ENVELOPE * self.limit + 4096:
-                return Delivery(
-                    path.name, None, name[1], f"it has {size} bytes; at most {self.limit} are accepted"
-                )
-            try:
-                message = Message.unpack(path.read_bytes())
-            except ValueError as error:
-                return Delivery(path.name, None, name[1], str(error))
-            if len(message.body) > self.limit:
-                problem = f"it has {len(message.body)} characters; at most {self.limit} are accepted"
-                return Delivery(path.name, None, name[1] or message.id, problem)
-            return Delivery(path.name, message, message.id)
+            with path.open("rb") as stream:
+                data = stream.read(longest(self.limit) + 1)
+            return delivered(path.name, data, name[1], self.limit)
         return None
 
     def _pipe(self, queue: str, folder: Path) -> int:

@@ -360,6 +360,19 @@ def test_one_agent_at_a_time_uses_a_storage(agent: AgentProcess, tmp_path: Path)
     agent.process = first
 
 
+def test_the_log_may_be_a_file(agent: AgentProcess, tmp_path: Path) -> None:
+    agent.configure(default=f"log_file = {tmp_path}/agent.log")
+    agent.send(make_plan(ident="a"))
+    agent.start()
+    agent.answer()
+    (tmp_path / "agent.log").rename(tmp_path / "agent.log.1")
+    agent.send(make_plan(ident="b"))
+    agent.answer()
+    assert "Plan a (without a name) runs" in (tmp_path / "agent.log.1").read_text()
+    assert "Plan b (without a name) ended with error code 0" in (tmp_path / "agent.log").read_text()
+    assert agent.log == ""
+
+
 def test_nothing_secret_is_in_the_log(agent: AgentProcess) -> None:
     agent.configure(default="debug = true")
     plan = with_script("#!/bin/sh\necho got $1\n", "return run('s3cret').stdout") | {

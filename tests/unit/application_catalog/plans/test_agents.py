@@ -144,12 +144,19 @@ def test_many_calls_at_once_get_each_its_own_answer(
     mailbox: Mailbox,
     start_agent: StartAgent,
 ) -> None:
-    client = AgentClient("5", "7", queues, listener)
+    """Also where several clients make them, whose plans are built sooner than others that are sent first."""
+    clients = [AgentClient("5", "7", queues, listener) for _ in range(3)]
     start_agent(over("folder", tmp_path, mailbox))
     answers: dict[int, Any] = {}
+    never = threading.Event()
+
+    def slowly(name: str) -> bytes:
+        never.wait(0.5)
+        return resource(name)
 
     def ask(number: int) -> None:
-        answers[number] = client.call(TEMPLATE | {"Body": f"return {number}"}, resource, 60)
+        files = slowly if number % 2 else resource
+        answers[number] = clients[number % 3].call(TEMPLATE | {"Body": f"return {number}"}, files, 60)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
     for thread in threads:
