@@ -78,9 +78,9 @@ class Api:
 
     # Logging in
 
-    def authenticate(self, identity: Any, scope: Any = None, query: str = "") -> Answer:
+    def authenticate(self, identity: Any, scope: Any = None, query: str = "", **headers: str) -> Answer:
         auth = {"identity": identity} | ({} if scope is None else {"scope": scope})
-        return self.post(f"/v3/auth/tokens{query}", {"auth": auth}, token=None)
+        return self.post(f"/v3/auth/tokens{query}", {"auth": auth}, token=None, **headers)
 
     def login(
         self, user: str, password: str = PASSWORD, scope: Any = None, project: str | None = None

@@ -5,6 +5,7 @@ import time
 import pytest
 import requests
 from keystoneauth1 import session
+from keystoneauth1.exceptions import MissingAuthMethods
 from keystoneauth1.identity import v3
 from keystoneclient.v3 import client as keystoneclient
 from openstack import connection
@@ -150,8 +151,11 @@ def test_two_factors_log_in(connect, auth_url, api):
     first = v3.PasswordMethod(user_id=user["id"], password=PASSWORD)
     second = v3.TOTPMethod(user_id=user["id"], passcode=totp.passcode(seed, time.time()))
     assert connect(v3.Auth(auth_url, [first, second])).current_user_id == user["id"]
-    with pytest.raises(sdk_exceptions.SDKException, match="requires authentication"):
-        connect(v3.Auth(auth_url, [first])).authorize()
+    with pytest.raises(MissingAuthMethods) as missing:
+        connect(v3.Auth(auth_url, [first])).session.get_token()
+    assert missing.value.required_auth_methods == [["password", "totp"]]
+    receipt = v3.ReceiptMethod(receipt=missing.value.receipt)
+    assert connect(v3.Auth(auth_url, [second, receipt])).current_user_id == user["id"]
 
 
 def test_the_sdks_cloud_layer_keeps_projects_users_and_roles(admin):

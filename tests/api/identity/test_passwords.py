@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from knarr.core.identity import totp
+from knarr.core.identity import receipts, totp
 from knarr.core.identity.models import FailedLogins, PastPassword
+from knarr.kernel.db import utcnow
 
 from .conftest import start
 from .helpers import PASSWORD, Api, by_password, unique
@@ -211,7 +212,7 @@ class TestSeveralFactors:
         assert api.post("/v3/credentials", {"credential": body}).status == 201
         return user
 
-    def enter(self, api, user, *methods, passcode=None):
+    def enter(self, api, user, *methods, passcode=None, receipt=None):
         now = time.time()
         code = totp.passcode(SEED, now) if passcode is None else passcode
         parts = {
@@ -219,11 +220,44 @@ class TestSeveralFactors:
             "totp": {"user": {"id": user["id"], "passcode": code}},
             "methods": list(methods),
         }
-        return api.authenticate(parts)
+        return api.authenticate(parts, **({"openstack_auth_receipt": receipt} if receipt else {}))
 
-    def test_one_of_them_is_not_enough(self, api, eve):
-        assert self.enter(api, eve, "password").status == 401
-        assert self.enter(api, eve, "totp").status == 401
+    @pytest.mark.parametrize(("first", "second"), [("password", "totp"), ("totp", "password")])
+    def test_one_of_them_gives_a_receipt_with_which_the_other_is_enough(self, api, eve, first, second):
+        answer = self.enter(api, eve, first)
+        assert answer.status == 401
+        assert answer.body["required_auth_methods"] == [["password", "totp"]]
+        assert answer.headers["www-authenticate"].startswith("Keystone uri=")
+        shown = answer.body["receipt"]
+        assert (shown["methods"], shown["user"]["id"]) == ([first], eve["id"])
+        receipt = answer.headers["openstack-auth-receipt"]
+        done = self.enter(api, eve, second, receipt=receipt)
+        assert done.status == 201
+        assert set(done.body["token"]["methods"]) == {"password", "totp"}
+        assert self.enter(api, eve, first, receipt=receipt).status == 401
+
+    def test_a_receipt_is_no_token_and_a_token_is_no_receipt(self, api, eve):
+        receipt = self.enter(api, eve, "password").headers["openstack-auth-receipt"]
+        assert not api.is_valid(receipt)
+        assert self.enter(api, eve, "totp", receipt=api.admin).status == 401
+        assert self.enter(api, eve, "totp", receipt="nonsense").status == 401
+
+    def test_a_receipt_is_its_users_and_ends_with_the_password(self, api, eve, bob):
+        receipt = self.enter(api, eve, "password").headers["openstack-auth-receipt"]
+        login = by_password(bob.name)
+        assert api.authenticate(login, openstack_auth_receipt=receipt).status == 401
+        api.patch(f"/v3/users/{eve['id']}", {"user": {"password": SECOND}})
+        assert self.enter(api, eve, "totp", receipt=receipt).status == 401
+
+    def test_a_receipt_runs_out(self, api, eve, monkeypatch):
+        receipt = self.enter(api, eve, "password").headers["openstack-auth-receipt"]
+        monkeypatch.setattr(receipts, "utcnow", lambda: utcnow() + timedelta(seconds=301))
+        assert self.enter(api, eve, "totp", receipt=receipt).status == 401
+
+    def test_wrong_ones_give_none(self, api, eve):
+        answer = self.enter(api, eve, "totp", passcode="000000x")
+        assert answer.status == 401
+        assert "openstack-auth-receipt" not in answer.headers
 
     def test_both_are_and_the_token_tells_so(self, api, eve):
         answer = self.enter(api, eve, "password", "totp")
@@ -233,7 +267,7 @@ class TestSeveralFactors:
         assert again.status == 201
         assert set(again.body["token"]["methods"]) == {"password", "totp", "token"}
 
-    @pytest.mark.parametrize("passcode", ["000000", "", "six", "1" * 64, "１２３４５６"])
+    @pytest.mark.parametrize("passcode", ["", "six", "1" * 64, "１２３４５６"])
     def test_a_wrong_passcode_is_refused(self, api, eve, passcode):
         assert self.enter(api, eve, "password", "totp", passcode=passcode).status == 401
 

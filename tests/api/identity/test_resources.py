@@ -202,6 +202,15 @@ class TestProjects:
         own = api.get(f"/v3/users/{bob.id}/projects", token=bob.token).body["projects"]
         assert [project["id"] for project in own] == [bob.project]
 
+    def test_nothing_is_left_of_a_deleted_one(self, api):
+        project = api.make("project")["id"]
+        user = api.make("user", default_project_id=project)
+        body = {"type": "cert", "blob": "b", "user_id": user["id"], "project_id": project}
+        kept = api.post("/v3/credentials", {"credential": body}).body["credential"]
+        assert api.delete(f"/v3/projects/{project}").status == 204
+        assert "default_project_id" not in api.get(f"/v3/users/{user['id']}").body["user"]
+        assert api.get(f"/v3/credentials/{kept['id']}").status == 404
+
     def test_trees(self, api):
         top = api.make("project")
         middle = api.make("project", parent_id=top["id"])

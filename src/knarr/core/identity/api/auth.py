@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from knarr.core.identity import authentication, grants, scoping
+from knarr.core.identity import authentication, grants, receipts, scoping
 from knarr.core.identity.api import domains as domain_views
 from knarr.core.identity.api import projects as project_views
 from knarr.core.identity.api.common import (
@@ -29,9 +29,12 @@ VARY = {"Vary": "X-Auth-Token"}
 
 
 def create_token(req: Request) -> Response:
-    """Log in. 201 {token} with the token itself in X-Subject-Token; 401 that does not tell what was wrong."""
+    """Log in. 201 {token} with the token itself in X-Subject-Token; 401 that does not tell what was wrong.
+
+    With too few of its user's factors, 401 {receipt, required_auth_methods} and the receipt in its header.
+    """
     backend = identity(req)
-    proof = authentication.authenticate(backend, req.body.identity)
+    proof = authentication.authenticate(backend, req.body.identity, req.header(receipts.HEADER))
     text, entry = scoping.issue(backend, proof, req.body.scope)
     return Response(
         body=entry.json(with_catalogue=not flag(req, "nocatalog")),

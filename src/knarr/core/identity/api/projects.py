@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from msgspec import UNSET
-from sqlalchemy import Select, Text, and_, delete, or_, select, type_coerce
+from sqlalchemy import Select, Text, and_, delete, or_, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import grants
@@ -31,10 +31,12 @@ from knarr.core.identity.api.common import (
 from knarr.core.identity.models import (
     ApplicationCredential,
     Assignment,
+    Credential,
     EndpointFilter,
     Limit,
     Project,
     Trust,
+    User,
 )
 from knarr.core.identity.options import IMMUTABLE, check_may_change, check_may_delete, merged
 from knarr.kernel.db import utcnow
@@ -292,11 +294,12 @@ def below(session: Session, project_id: str) -> list[Project]:
 
 
 def forget_projects(session: Session, project_ids: list[str]) -> None:
-    """Delete projects or domains with the roles on them."""
+    """Delete projects or domains with the roles on them, and all that is for them alone."""
     session.execute(delete(Assignment).where(Assignment.target_id.in_(project_ids)))
-    session.execute(delete(ApplicationCredential).where(ApplicationCredential.project_id.in_(project_ids)))
-    session.execute(delete(Trust).where(Trust.project_id.in_(project_ids)))
-    session.execute(delete(EndpointFilter).where(EndpointFilter.project_id.in_(project_ids)))
+    for model in (ApplicationCredential, Credential, Trust, EndpointFilter):
+        session.execute(delete(model).where(model.project_id.in_(project_ids)))
+    defaults = update(User).where(User.default_project_id.in_(project_ids))
+    session.execute(defaults.values(default_project_id=None))
     session.execute(
         delete(Limit).where(or_(Limit.project_id.in_(project_ids), Limit.domain_id.in_(project_ids)))
     )
