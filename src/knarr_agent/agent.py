@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from knarr_agent import plan, results, runner
+from knarr_agent import logs, plan, results, runner
 from knarr_agent.config import Config
 from knarr_agent.errors import AgentError, MalformedPlan, RunFailed
 from knarr_agent.message import Message
@@ -151,6 +151,8 @@ class Agent:
 
     def _spawn(self, stored: Stored, attempt: int) -> None:
         limits = self.config.limits
+        if self.config.log_file:
+            logs.shorten(self.config.log_file, limits.log)
         if attempt > 1:
             stored.begin(attempt, 0)
         command = [sys.executable, "-m", "knarr_agent.worker", str(stored.folder), str(attempt)]

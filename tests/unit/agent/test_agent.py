@@ -373,6 +373,16 @@ def test_the_log_may_be_a_file(agent: AgentProcess, tmp_path: Path) -> None:
     assert agent.log == ""
 
 
+def test_the_log_does_not_grow_for_ever(agent: AgentProcess, tmp_path: Path) -> None:
+    agent.configure(default=f"log_file = {tmp_path}/agent.log", plans="log = 500")
+    agent.start()
+    for number in range(12):
+        agent.send(make_plan(ident=f"p{number}"))
+        agent.answer()
+    assert {path.name for path in tmp_path.glob("agent.log*")} == {"agent.log", "agent.log.1"}
+    assert all(path.stat().st_size < 1000 for path in tmp_path.glob("agent.log*"))
+
+
 def test_nothing_secret_is_in_the_log(agent: AgentProcess) -> None:
     agent.configure(default="debug = true")
     plan = with_script("#!/bin/sh\necho got $1\n", "return run('s3cret').stdout") | {
