@@ -18,7 +18,7 @@ ON_INTERRUPTION = ("rerun", "report")
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a plan may use; section `[plans]`. Bytes and seconds; a plan_timeout of 0 is none."""
 
@@ -35,7 +35,7 @@ class Limits:
     on_interruption: str = "rerun"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. `input_queue` and `result_queue` come from the section `[rabbitmq]`."""
 

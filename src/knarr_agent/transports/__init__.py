@@ -18,7 +18,7 @@ class TransportError(Exception):
     """The other side cannot be reached, or refuses; to be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """A message that came. It comes again unless its receipt is acknowledged.
 
