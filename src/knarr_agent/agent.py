@@ -128,6 +128,11 @@ class Agent:
         except AgentError as error:
             LOG.warning("Plan %s: %s", stored.message.id, error.message)
             stored.finish(json.dumps(results.failure(stored.message.id, error)))
+        except OSError:
+            raise
+        except Exception as error:  # a plan must not be able to stop the agent, whatever it holds
+            LOG.exception("Plan %s", stored.message.id)
+            stored.finish(json.dumps(results.failure(stored.message.id, error)))
 
     def _begin(self, stored: Stored) -> None:
         parsed = plan.parse(runner.read(stored.message))

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from knarr_agent import logs, plan, results, runner
 from knarr_agent.config import Limits
-from knarr_agent.errors import AgentError
 from knarr_agent.store import Stored
 
 BUSY = 75  # exit code: another process runs this plan
@@ -38,7 +37,7 @@ def run(stored: Stored, limits: Limits) -> None:
     try:
         parsed = plan.parse(runner.read(message))
         answer = runner.run(parsed, stored.folder / "work", limits)
-    except AgentError as error:
+    except Exception as error:
         answer = results.failure(message.id, error)
     stored.finish(results.encode(answer, limits.result))
 
