@@ -410,13 +410,13 @@ def test_it_runs_as_one_file(agent: AgentProcess, tmp_path: Path) -> None:
     shutil.copytree(SOURCES / "knarr_agent", tmp_path / "app" / "knarr_agent")
     file = tmp_path / "knarr-agent"
     zipapp.create_archive(tmp_path / "app", file, PYTHON, "knarr_agent.cli:program")
-    agent.send(with_script("#!/bin/sh\necho $1\n", "print 'x'\nreturn run('one file').stdout"))
+    agent.send(with_script("#!/bin/sh\necho $1 ${PYTHONPATH-none}\n", "print 'x'\nreturn run('one').stdout"))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [file, "--config-file", agent.config, "--once"], env=environment, cwd="/", timeout=60
     )
     assert done.returncode == 0
-    assert agent.answer()["Body"] == "one"
+    assert agent.answer()["Body"] == "one none"
     assert (
         subprocess.run([file, "--config-file", "/none"], env=environment, capture_output=True).returncode == 2
     )
