@@ -24,6 +24,9 @@ LONGEST = 32 * 1024
 MOST_PARSED = 20_000
 
 
+CURRENT, LEGACY = "current", "legacy"
+
+
 class Dialect:
     """A parser and a context with the standard functions. Made once for each process: see `dialect`."""
 
@@ -80,7 +83,7 @@ def dialect(legacy: bool = False) -> Dialect:
         factory = yaql.YaqlFactory(allow_delegates=True)
         context = yaql.create_context(convention=convention, delegates=True)
     _add_operators(factory)
-    return Dialect("legacy" if legacy else "current", factory, context, OPTIONS)
+    return Dialect(LEGACY if legacy else CURRENT, factory, context, OPTIONS)
 
 
 def _add_operators(factory: Any) -> None:

@@ -7,6 +7,7 @@ object id, class, name, value) and `SystemData`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,21 +31,21 @@ class Execution:
     def load(self) -> MuranoObject | None:
         """The root object; None if the model has none (all of it is to be destroyed)."""
         store = self.session.store
-        objects, copy = self.model.get("Objects"), self.model.get("ObjectsCopy")
+        objects, before = self.model.get("Objects"), self.model.get("ObjectsCopy")
         if objects:
             self.root = store.load_tree(objects)
             self.session.garbage.roots.append(self.root)
-        if copy:
-            gone = _ids(copy) - set(store.objects)
+        if before:
+            gone = _ids(before) - set(store.objects)
             if gone:
-                self._load_gone(copy, gone)
+                self._load_gone(before, gone)
         self._load_attributes()
         return self.root
 
-    def _load_gone(self, copy: Mapping[str, Any], gone: set[str]) -> None:
+    def _load_gone(self, before: Mapping[str, Any], gone: set[str]) -> None:
         """Make the objects that have left the model, so that they can be destroyed. Those that are still
         there stay as they are."""
-        for model, owner in _outermost(copy, gone, None):
+        for model, owner in _outermost(before, gone, None):
             found = self.session.store.find(owner) if owner else None
             self.session.store.load_part(model, found)
 
@@ -73,7 +74,7 @@ class Execution:
             objects = Serializer(self.session, actions=True).object(self.root)
         return {
             "Objects": objects,
-            "ObjectsCopy": objects,
+            "ObjectsCopy": copy.deepcopy(objects),
             "Attributes": self._attributes(),
             "SystemData": dict(self.model.get("SystemData") or {}),
         }
