@@ -113,7 +113,7 @@ class Calls:
                 raise PropertyNotFound(f"{real.kind.name} has no property {name}")
             real.private[caller, name] = value
             return
-        if declared.usage is PropertyUsage.STATIC:
+        if declared.usage in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             self._set_static(declared.declared_by, name, value)
             return
         if declared.usage not in WRITABLE and caller is not None:
@@ -126,7 +126,7 @@ class Calls:
 
     def _set_static(self, kind: MuranoType, name: str, value: Any) -> None:
         declared = kind.find_property(name)
-        if declared is None or declared.usage is not PropertyUsage.STATIC:
+        if declared is None or declared.usage not in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             raise PropertyWrite(f"{kind.name} has no static property {name} that could be assigned")
         this = TypeObject.of(declared.declared_by)
         key = (declared.declared_by, name)

@@ -15,6 +15,7 @@ from knarr.services.application_catalog.language.errors import (
     MuranoPlError,
 )
 from knarr.services.application_catalog.language.model import Method
+from knarr.services.application_catalog.language.pythonclass import called_by
 from knarr.services.application_catalog.language.values import (
     Reference,
     TypeObject,
@@ -93,7 +94,10 @@ def invoke(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
         except Exception as error:
             raise _no_method(error, receiver, node.name) from None
     args, kwargs = arguments(node.args, context, engine, method)
-    return session.calls.call(method, receiver, args, kwargs)
+    if method.python is None:
+        return session.calls.call(method, receiver, args, kwargs)
+    with called_by(caller(context)):
+        return session.calls.call(method, receiver, args, kwargs)
 
 
 def _no_method(error: Exception, receiver: Any, name: str) -> Exception:
@@ -192,11 +196,14 @@ def cast(value: Any, kind: Any, context: Any, version: Any = None) -> Any:
     return View(value.real, found)
 
 
-def new(kind: Any, context: Any, owner: Any = None, **properties: Any) -> Any:
+def new(kind: Any, context: Any, owner: Any = None, object_name: Any = None, **properties: Any) -> Any:
     session, within = session_of(context), caller(context)
     made = session.resolve_type(kind, within)
-    header = {"?": {"type": made.name, "classVersion": str(made.version)}}
-    return session.store.load(header | properties, _owner(owner), made, None)
+    header = {"type": made.name, "classVersion": str(made.version)}
+    if object_name is not None:
+        header["name"] = str(object_name)
+    with called_by(within):
+        return session.store.make({"?": header} | properties, _owner(owner), made, None)
 
 
 def new_from_dict(kind: Any, properties: Any, context: Any, owner: Any = None) -> Any:
@@ -204,11 +211,9 @@ def new_from_dict(kind: Any, properties: Any, context: Any, owner: Any = None) -
 
 
 def new_from_model(model: Any, context: Any, owner: Any = None) -> Any:
-    session = session_of(context)
-    header = model.get("?")
-    if isinstance(header, Mapping) and "id" in header and session.store.find(str(header["id"])):
-        model = {**model, "?": {key: value for key, value in header.items() if key != "id"}}
-    return session.store.load(model, _owner(owner), None, caller(context))
+    within = caller(context)
+    with called_by(within):
+        return session_of(context).store.make(model, _owner(owner), None, within)
 
 
 def _owner(value: Any) -> Any:
@@ -298,7 +303,9 @@ def dump(value: Any, context: Any, serialization_type: str = "Serializable") -> 
 
 def call(value: Any, name: str, args: Any, kwargs: Any, context: Any) -> Any:
     named = {str(key): item for key, item in (kwargs or {}).items()}
-    return session_of(context).calls.invoke(value, name, tuple(args or ()), named, caller(context))
+    within = caller(context)
+    with called_by(within):
+        return session_of(context).calls.invoke(value, name, tuple(args or ()), named, within)
 
 
 def get_attr(value: Any, name: str, context: Any, default: Any = None, owner: Any = None) -> Any:

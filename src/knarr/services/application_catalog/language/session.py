@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language import functions
@@ -64,9 +64,25 @@ class Session:
         self.statics: dict[tuple[MuranoType, str], Any] = {}
         self.mocks: dict[tuple[Any, str], Mock] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
+        self._finishers: list[Callable[[], None]] = []
         self._contexts: dict[tuple[Any, ...], Any] = {}
         self._engines: dict[str, Any] = {}
         self._mutex = threading.RLock()
+
+    def on_finish(self, finisher: Callable[[], None]) -> None:
+        """Have this called when the session ends."""
+        self._finishers.append(finisher)
+
+    def finish(self) -> None:
+        """Do what was put off to the end, the latest first. What it raises comes after all was done."""
+        fault: MuranoPlError | None = None
+        while self._finishers:
+            try:
+                self._finishers.pop()()
+            except MuranoPlError as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
 
     # Expressions
 
