@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.dialect import Dialect
@@ -27,8 +26,6 @@ from knarr.services.application_catalog.language.values import (
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.contracts import ContractType
     from knarr.services.application_catalog.language.session import Session
-
-MOST_THREADS = 64
 
 
 def session_of(context: Any) -> Session:
@@ -234,15 +231,17 @@ def super_(value: Any, context: Any, func: Any = None) -> Any:
 
 def psuper(value: Any, context: Any, func: Any = None) -> Any:
     seen = _parents(value, context)
-    return seen if func is None else _side_by_side(func, seen)
+    return seen if func is None else side_by_side(func, seen, context)
 
 
-def _side_by_side(func: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    rows = list(items)
-    if not rows:
-        return []
-    with ThreadPoolExecutor(min(len(rows), MOST_THREADS), "muranopl") as pool:
-        return list(pool.map(func, rows))
+def side_by_side(func: Callable[[Any], Any], items: Iterable[Any], context: Any) -> list[Any]:
+    """The function of each item, all at once; what is lazy in a result is evaluated there."""
+    jobs = [functools.partial(_of_one, func, item) for item in items]
+    return session_of(context).turns.side_by_side(jobs)
+
+
+def _of_one(func: Callable[[Any], Any], item: Any) -> Any:
+    return frozen(func(item))
 
 
 def require(value: Any) -> Any:
@@ -260,7 +259,9 @@ def find(value: Any, kind: Any, context: Any) -> Any:
 
 
 def sleep(seconds: Any, context: Any) -> None:
-    session_of(context).limits.sleep(float(seconds))
+    session = session_of(context)
+    with session.turns.waiting():
+        session.limits.sleep(float(seconds))
 
 
 def type_of(value: Any, context: Any) -> Any:

@@ -142,6 +142,7 @@ class Method:
     position: Position | None = None
     python: Any = None
     compiled: Any = None
+    synchronized: tuple[bool, tuple[str, ...]] | None = None
 
     @property
     def is_static(self) -> bool:

@@ -28,6 +28,7 @@ from knarr.services.application_catalog.language.model import (
 )
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.store import ObjectStore
+from knarr.services.application_catalog.language.turns import Turns
 from knarr.services.application_catalog.language.values import MuranoObject, TypeObject, frozen
 from knarr.services.application_catalog.language.versions import Spec, spec
 
@@ -60,6 +61,7 @@ class Session:
         self.store = ObjectStore(self)
         self.calls = Calls(self)
         self.garbage = Garbage(self)
+        self.turns = Turns()
         self.functions = tuple(functions)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
         self.mocks: dict[tuple[Any, str], Mock] = {}

@@ -15,6 +15,7 @@ from knarr.services.application_catalog.language.errors import (
     CircularReference,
     ContractViolation,
     Foreign,
+    Frame,
     InvalidArguments,
     MuranoPlError,
     ObjectNotFound,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 SYSTEM = "?"
 EXCEPTION = "io.murano.Exception"
+STACK_TRACE = "io.murano.StackTrace"
 OUTSIDE_PROPERTIES = frozenset({PropertyUsage.STATIC, PropertyUsage.CONFIG})
 
 
@@ -288,24 +290,27 @@ class ObjectStore:
 
     def exception_object(self, error: MuranoPlError) -> Any:
         """What `As` gives: an io.murano.Exception where the core library is there, else a dictionary."""
-        data = {
-            "extra": frozen(error.extra) if isinstance(error, Thrown) else None,
-            "message": error.message,
-            "name": error.names[0],
-            "names": tuple(error.names),
-            "stackTrace": error.trace(),
-        }
+        extra = frozen(error.extra) if isinstance(error, Thrown) else None
+        data = {"name": error.names[0], "message": error.message, "extra": extra}
         try:
-            kind = self.session.find_type(EXCEPTION)
+            kind, trace = self.session.find_type(EXCEPTION), self.session.find_type(STACK_TRACE)
         except MuranoPlError:
-            return _Caught(error, data)
-        one = MuranoObject(kind, new_id(), None, None)
-        one.values = {"name": data["name"], "names": data["names"], "message": error.message}
-        one.values |= {"extra": data["extra"], "stackTrace": data["stackTrace"], "nestedException": None}
+            return _Caught(error, data | {"names": error.names, "stackTrace": error.trace()})
+        cause = error.cause if isinstance(error, Thrown) else None
+        one = self._made(kind, data)
+        one.values |= {
+            "stackTrace": self._made(trace, {"frames": tuple(_frame(frame) for frame in error.frames)}),
+            "nativeException": None,
+            "cause": self.exception_object(cause) if cause is not None else None,
+        }
         one.system["error"] = error
+        return one
+
+    def _made(self, kind: MuranoType, values: Mapping[str, Any]) -> MuranoObject:
+        """An object of no model: the collection of garbage does not see it."""
+        one = MuranoObject(kind, new_id(), None, None)
+        one.values = dict(values)
         one.initialized = True
-        if isinstance(error, Thrown) and error.cause is not None:
-            one.values["nestedException"] = self.exception_object(error.cause)
         return one
 
     def error_of(self, value: Any) -> MuranoPlError | None:
@@ -349,6 +354,20 @@ class _Caught(Opaque, Mapping[str, Any]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _frame(frame: Frame) -> Any:
+    """A frame as `StackTrace.frames` has it."""
+    place = frame.position
+    location = {"file": place.file, "line": place.line, "column": place.column} if place else None
+    return frozen(
+        {
+            "instruction": frame.instruction,
+            "location": location,
+            "methodName": frame.method,
+            "typeName": frame.class_name,
+        }
+    )
 
 
 def ids_in(value: Any) -> set[str]:
