@@ -113,7 +113,7 @@ class Calls:
                 raise PropertyNotFound(f"{real.kind.name} has no property {name}")
             real.private[caller, name] = value
             return
-        if declared.usage is PropertyUsage.STATIC:
+        if declared.usage in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             self._set_static(declared.declared_by, name, value)
             return
         if declared.usage not in WRITABLE and caller is not None:
@@ -126,7 +126,7 @@ class Calls:
 
     def _set_static(self, kind: MuranoType, name: str, value: Any) -> None:
         declared = kind.find_property(name)
-        if declared is None or declared.usage is not PropertyUsage.STATIC:
+        if declared is None or declared.usage not in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             raise PropertyWrite(f"{kind.name} has no static property {name} that could be assigned")
         this = TypeObject.of(declared.declared_by)
         key = (declared.declared_by, name)
@@ -210,21 +210,35 @@ class Calls:
         if limit is not None and depth >= limit:
             raise LimitReached(f"calls are nested deeper than {limit}")
         self.session.limits.step()
+        before = getattr(self._local, "stack", None)
         self._local.depth = depth + 1
+        self._local.stack = (method, before)
         try:
             if method.python is not None:
                 return frozen(self._call_python(method, this, args, kwargs))
             context = self.session.type_context(method.declared_by).create_child_context()
             context["$"] = context["$this"] = this
             context[METHOD] = method
-            for name, value in self.bind(method, this, args, kwargs).items():
+            values = self.bind(method, this, args, kwargs)
+            for name, value in values.items():
                 context["$" + name] = value
-            return compiled(method).run(self.session, context)
+            with self.session.turns.entered(method, this, values):
+                return compiled(method).run(self.session, context)
         except MuranoPlError as error:
             error.frames.insert(0, Frame(error.position, method.declared_by.name, method.name))
             raise
         finally:
             self._local.depth = depth
+            self._local.stack = before
+
+    def stack(self) -> list[Method]:
+        """The methods that this thread is in, the outermost first."""
+        found: list[Method] = []
+        entry = getattr(self._local, "stack", None)
+        while entry is not None:
+            found.insert(0, entry[0])
+            entry = entry[1]
+        return found
 
     def _this(self, method: Method, target: Any) -> Any:
         if method.is_static:
