@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables are read across
 """Makes what the fuzz tests try: changed bytes and texts, random values, expressions and programs."""
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.unit.application_catalog.conftest import CORE, archive, of_classes, package
 from tests.unit.application_catalog.fuzzing import (
+    ATOMS,
     Program,
     changed_bytes,
     changed_text,
@@ -27,10 +28,13 @@ from tests.unit.application_catalog.test_check import FILES
 from tests.unit.application_catalog.test_hot_packages import MANIFEST as HOT_MANIFEST
 from tests.unit.application_catalog.test_hot_packages import TEMPLATE
 
-from knarr.services.application_catalog.language.errors import MuranoPlError
+from knarr.services.application_catalog.language import functions
+from knarr.services.application_catalog.language.dialect import dialect
+from knarr.services.application_catalog.language.errors import MuranoPlError, Position
 from knarr.services.application_catalog.language.execution import Execution
 from knarr.services.application_catalog.language.limits import Limits
 from knarr.services.application_catalog.language.session import Session
+from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.versions import spec
 from knarr.services.application_catalog.packages import bundles, hot, images, manifest
 from knarr.services.application_catalog.packages.catalogue import Catalogue
@@ -147,8 +151,8 @@ def test_packages_with_changed_files(files):
 
 
 READERS: list[tuple[str, Callable[[bytes], Any], str]] = [
-    ("manifest", manifest.read, "FullName: a.B\nRequire: {a: '>=1.0,<2', b: 1}\nClasses: {a.B: b.yaml}\nTags: [a]\n"),
-    ("images", images.read, "Images:\n- {Name: a, DiskFormat: raw, ContainerFormat: bare, Meta: {type: x}}\n"),
+    ("manifest", manifest.read, "FullName: a.B\nRequire: {a: '>=1.0,<2'}\nClasses: {a.B: b.yaml}\nTags: [a]\n"),
+    ("images", images.read, "Images:\n- {Name: a, DiskFormat: raw, ContainerFormat: bare, Meta: {}}\n"),
     ("bundle", bundles.read, '{"Packages": [{"Name": "a.B", "Version": "1.0"}], "Version": 1}'),
     ("template", hot.read, textwrap.dedent(TEMPLATE)),
 ]  # fmt: skip
@@ -193,6 +197,49 @@ def test_random_expressions():
         _run(_session(classes, chance), {"?": {"id": "main", "type": "t.Main"}})
 
     attempts(600, attempt)
+
+
+def _functions() -> list[str]:
+    """Names of all functions that an expression can call."""
+    found: set[str] = set()
+    for legacy in (False, True):
+        context = functions.layer(dialect(legacy))
+        while context is not None:
+            found |= {name for name in context._functions if name[0] not in "#*"}
+            context = context.parent
+    return sorted(found)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_every_function_with_odd_arguments(legacy):
+    classes = "Name: Main\nMethods:\n  main:\n"
+    catalogue = Catalogue([package(CORE), package(of_classes(classes, "1.0" if legacy else "1.4"))])
+    parse = dialect(legacy).parse
+
+    def attempt(chance: random.Random) -> None:
+        session = Session(catalogue, Limits(seconds=10.0, steps=200_000, depth=30))
+        root = session.store.load_tree({"?": {"id": "main", "type": "t.Main"}})
+        context = session.type_context(root.kind).create_child_context()
+        context["$"] = context["$this"] = root
+        for name in names:
+            arguments = ", ".join(chance.choice(ATOMS) for _ in range(chance.randint(0, 3)))
+            text = (
+                f"{chance.choice(ATOMS)}.{name}({arguments})"
+                if chance.random() < 0.6
+                else f"{name}({arguments})"
+            )
+            try:
+                session.evaluate(Expression(text, parse(text), Position("x", 1)), context)
+            except ValueError as error:
+                assert "arse error" in str(error) or "exical" in str(error), text
+            except MuranoPlError:
+                continue
+            except Exception as error:
+                raise AssertionError(f"{text} ends with {error!r}") from error
+
+    names = _functions()
+    assert len(names) > 150
+    attempts(8, attempt)
 
 
 CONTRACTS = """
