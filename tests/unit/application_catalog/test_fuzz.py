@@ -151,7 +151,7 @@ def test_packages_with_changed_files(files):
 
 
 READERS: list[tuple[str, Callable[[bytes], Any], str]] = [
-    ("manifest", manifest.read, "FullName: a.B\nRequire: {a: '>=1.0,<2'}\nClasses: {a.B: b.yaml}\nTags: [a]\n"),
+    ("manifest", manifest.read, "FullName: a.B\nRequire: {a: '>=1.0,<2'}\nClasses: {a.B: b}\nTags: [a]\n"),
     ("images", images.read, "Images:\n- {Name: a, DiskFormat: raw, ContainerFormat: bare, Meta: {}}\n"),
     ("bundle", bundles.read, '{"Packages": [{"Name": "a.B", "Version": "1.0"}], "Version": 1}'),
     ("template", hot.read, textwrap.dedent(TEMPLATE)),

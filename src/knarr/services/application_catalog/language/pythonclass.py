@@ -9,8 +9,9 @@
 
 Methods get their MuranoPL names by camel case and keep their own one beside it (applications of upstream's
 call `report_error`); those that begin with an underscore stay Python's own. Parameters named `context` and
-`engine` are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor are
-what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the object.
+`engine` are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor
+are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the
+object.
 """
 
 from __future__ import annotations
