@@ -74,14 +74,15 @@ def documents(text: str, file: str, parse: Parse) -> list[Any]:
         raise SyntaxFault(f"invalid YAML: {error.problem}", Position(file, line, column)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SyntaxFault(f"invalid YAML: {str(error)[:200]}", Position(file, 1)) from None
-    builder = _Builder(file, parse)
+    builder = _Builder(file, parse, text)
     return [builder.build(node, 0) for node in nodes if node is not None]
 
 
 class _Builder:
-    def __init__(self, file: str, parse: Parse) -> None:
+    def __init__(self, file: str, parse: Parse, source: str) -> None:
         self.file = file
         self.parse = parse
+        self.source = source
         self.count = 0
 
     def at(self, node: Any) -> Position:
@@ -142,7 +143,7 @@ class _Builder:
             raise SyntaxFault(f"{text[:64]!r} is not what its tag says", self.at(node)) from None
         plain = not node.style and isinstance(value, str)
         # An explicit !!str of plain text looks like an implicit one, but for where the value begins.
-        if not plain or _WORDS.match(text) or node.end_mark.index - node.start_mark.index > len(text) + 5:
+        if not plain or _WORDS.match(text) or self.source[node.start_mark.index] == "!":
             return value
         try:
             return Expression(text, self.parse(text), self.at(node))

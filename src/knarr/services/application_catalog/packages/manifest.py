@@ -13,7 +13,7 @@ from knarr.services.application_catalog.language.classfile import read_meta
 from knarr.services.application_catalog.language.dialect import dialect
 from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.model import CORE, MetaEntry, Namespaces
-from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.language.versions import ZERO, Spec, spec, version
 from knarr.services.application_catalog.packages.faults import PackageFault
 
@@ -197,9 +197,10 @@ class _Reader:
         for name, file in found.items():
             if not isinstance(name, str) or not NAME.match(name):
                 raise self.fault(f"Classes: {str(name)[:80]!r} is no name of a class", "Classes")
-            if not isinstance(file, str):
+            if not isinstance(file, (str, Expression)):
                 raise self.fault(f"Classes: {name} needs the name of a file", "Classes")
-        return dict(found)
+        # `folder/Class.yaml` could be a division.
+        return {name: str(file) for name, file in found.items()}
 
     def supplier(self) -> Supplier:
         found = self.data.get("Supplier") or {}
