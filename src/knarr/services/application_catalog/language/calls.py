@@ -29,6 +29,7 @@ from knarr.services.application_catalog.language.model import (
     Property,
     PropertyUsage,
 )
+from knarr.services.application_catalog.language.pythonclass import RECEIVER
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
     MuranoObject,
@@ -215,7 +216,11 @@ class Calls:
         self._local.stack = (method, before)
         try:
             if method.python is not None:
-                return frozen(self._call_python(method, this, args, kwargs))
+                token = RECEIVER.set(target)
+                try:
+                    return frozen(self._call_python(method, this, args, kwargs))
+                finally:
+                    RECEIVER.reset(token)
             context = self.session.type_context(method.declared_by).create_child_context()
             context["$"] = context["$this"] = this
             context[METHOD] = method
@@ -290,7 +295,7 @@ class Calls:
                 )
                 named = {}
             else:
-                given = self._given(argument, rest, named, where)
+                given = self._given(argument, rest, named)
                 values[argument.name] = self._bound(method, this, argument, given, "")
         if rest:
             most = sum(a.usage is ArgumentUsage.STANDARD for a in method.arguments)
@@ -299,14 +304,13 @@ class Calls:
             raise InvalidArguments(f"{where} has no argument {', '.join(sorted(map(str, named)))}")
         return values
 
-    def _given(self, argument: Argument, rest: list[Any], named: dict[str, Any], where: str) -> Any:
+    def _given(self, argument: Argument, rest: list[Any], named: dict[str, Any]) -> Any:
+        """What an argument is given. Upstream leaves it to the contract to refuse one that is missing."""
         if argument.name in named:
             return named.pop(argument.name)
         if rest:
             return rest.pop(0)
-        if argument.has_default:
-            return NO_VALUE
-        raise InvalidArguments(f"{where} needs the argument {argument.name}")
+        return NO_VALUE
 
     def _bound(self, method: Method, this: Any, argument: Argument, value: Any, part: str) -> Any:
         kind = method.declared_by

@@ -11,7 +11,7 @@ Methods get their MuranoPL names by camel case and keep their own one beside it 
 call `report_error`); those that begin with an underscore stay Python's own. Parameters named `context` and
 `engine` are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor
 are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the
-object.
+object; RECEIVER what a static method was called on, a type or an object.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ NAME = "murano_name"
 CONSTRUCTOR = "constructor"
 
 CALLER: ContextVar[MuranoType | None] = ContextVar("caller", default=None)
+RECEIVER: ContextVar[Any] = ContextVar("receiver", default=None)
 
 
 @contextmanager

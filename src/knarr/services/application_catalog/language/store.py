@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import (
     CircularReference,
+    ClassNotFound,
     ContractViolation,
     Foreign,
     Frame,
@@ -28,7 +29,7 @@ from knarr.services.application_catalog.language.model import (
     Property,
     PropertyUsage,
 )
-from knarr.services.application_catalog.language.pythonclass import constructed
+from knarr.services.application_catalog.language.pythonclass import CALLER, constructed
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
@@ -79,7 +80,7 @@ class ObjectStore:
 
     def load_tree(self, model: Mapping[str, Any]) -> MuranoObject:
         """The root of a model with everything in it, initialized."""
-        if isinstance(model, Mapping) and any(isinstance(key, TypeObject) for key in model):
+        if isinstance(model, Mapping) and any(self._type_key(key, None) for key in model):
             model = self.normalized(model, None, None)
         if not isinstance(model, Mapping) or SYSTEM not in model:
             raise ContractViolation("a model is an object: a mapping with the key '?'")
@@ -175,16 +176,28 @@ class ObjectStore:
     def _short_form(
         self, model: dict[Any, Any], within: MuranoType | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`{ns:Type: {properties}, name: …}`: a type object as key."""
-        kinds = [key for key in model if isinstance(key, TypeObject)]
-        if len(kinds) != 1:
+        """`{ns:Type: {properties}, name: …}`: a type object, or a name with its prefix, as key."""
+        found = [(key, kind) for key in model if (kind := self._type_key(key, within)) is not None]
+        if len(found) != 1:
             return {}, model
-        kind = kinds[0].kind
+        key, kind = found[0]
         header = {"type": kind.name, "classVersion": str(kind.version)}
-        for key in ("id", "name"):
-            if isinstance(model.get(key), str):
-                header[key] = model[key]
-        return header, dict(model[kinds[0]] or {})
+        for part in ("id", "name"):
+            if isinstance(model.get(part), str):
+                header[part] = model[part]
+        return header, dict(model[key] or {})
+
+    def _type_key(self, key: Any, within: MuranoType | None) -> MuranoType | None:
+        """The type that a key of the short form means."""
+        if isinstance(key, TypeObject):
+            return key.kind
+        within = within or CALLER.get()
+        if within is None or not isinstance(key, str) or ":" not in key:
+            return None
+        try:
+            return self.session.resolve_type(key, within)
+        except ClassNotFound:
+            return None
 
     def type_of(self, model: Mapping[str, Any], within: MuranoType | None) -> MuranoType:
         """The type that a description's header names. Raises ClassNotFound or PackageNotFound."""
