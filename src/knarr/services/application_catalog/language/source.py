@@ -68,6 +68,22 @@ def documents(text: str, file: str, parse: Parse) -> list[Any]:
     return [builder.build(node, 0) for node in nodes(text, file)]
 
 
+def plain(text: str, file: str) -> Any:
+    """The data of a YAML file that has no expressions: a template, a plan. Dates stay texts.
+
+    Raises SyntaxFault.
+    """
+    found = documents(text, file, no_expression)
+    if len(found) > 1:
+        raise SyntaxFault("the file has more than one document", Position(file, 1))
+    return found[0] if found else None
+
+
+def no_expression(text: str) -> Any:
+    """The parser of files that have no expressions."""
+    raise ValueError("there are no expressions here")
+
+
 def nodes(text: str, file: str) -> list[Any]:
     """The nodes of a YAML file's documents, nested within bounds. Raises SyntaxFault.
 
