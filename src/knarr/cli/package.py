@@ -36,12 +36,13 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from knarr.services.application_catalog.library import core_packages
     from knarr.services.application_catalog.packages.check import check
 
     for path in (*args.paths, *args.others):
         if not path.exists():
             raise Problem(f"there is no {path}")
-    required = [_open(path, must=True) for path in args.others]
+    required = [*core_packages(), *(_open(path, must=True) for path in args.others)]
     together = [(path, _open(path)) for path in args.paths]
     rows = []
     for path, _ in together:

@@ -294,13 +294,23 @@ def test_the_command_gives_json(folder, capsys):
     ]
 
 
-def test_the_command_takes_required_packages_beside(folder, tmp_path, capsys):
-    (tmp_path / "core.zip").write_bytes(archive(CORE))
+def test_the_command_knows_the_core_library(folder, capsys):
     shop = folder / "Classes" / "shop.yaml"
     shop.write_text(shop.read_text().replace("std:Environment", "std:Environmnt", 1))
-    assert main(["package", "check", str(folder)]) == 0
-    assert main(["package", "check", str(folder), "--with", str(tmp_path / "core.zip")]) == 1
+    assert main(["package", "check", str(folder)]) == 1
     assert f"{shop}:3: Extends: there is no class io.murano.Environmnt" in capsys.readouterr().out
+
+
+def test_the_command_takes_required_packages_beside(folder, tmp_path, capsys):
+    shop = folder / "Classes" / "shop.yaml"
+    shop.write_text(shop.read_text().replace("std:Environment", "com.other.Thing", 1))
+    manifest = folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "Require: {com.other: 1}\n")
+    assert main(["package", "check", str(folder)]) == 0
+    other = tmp_path / "other.zip"
+    other.write_bytes(archive({"manifest.yaml": "FullName: com.other\nVersion: 1.0.0\n"}))
+    assert main(["package", "check", str(folder), "--with", str(other)]) == 1
+    assert f"{shop}:3: Extends: there is no class com.other.Thing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["check", "nowhere"], ["pack", "nowhere"]])

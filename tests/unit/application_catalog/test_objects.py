@@ -317,10 +317,16 @@ def test_calls_that_cannot_be_name_what_is_wrong(run) -> None:
             Arguments: [a: {Contract: $.int()}, b: {Contract: $.int(), Default: 2}]
             Body:
               Return: $a + $b
+          needy:
+            Arguments: [a: {Contract: $.int().notNull()}]
+          easy:
+            Arguments: [a: {Contract: $.int()}]
+            Body: {Return: $a}
     """
     assert run("- Return: new(Other).two(b => 5, a => 1)", classes=classes) == 6
+    assert run("- Return: new(Other).easy()", classes=classes) is None
     for call, error, words in (
-        ("new(Other).two()", InvalidArguments, "needs the argument a"),
+        ("new(Other).needy()", ContractViolation, r"needy\(a\).*null is not allowed"),
         ("new(Other).two(1, 2, 3)", InvalidArguments, "2 arguments at most, 3"),
         ("new(Other).two(1, c => 3)", InvalidArguments, "no argument c"),
         ("new(Other).two(x)", ContractViolation, r"two\(a\).*whole number"),

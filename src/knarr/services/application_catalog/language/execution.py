@@ -14,7 +14,7 @@ from typing import Any
 from knarr.services.application_catalog.language.garbage import held_by
 from knarr.services.application_catalog.language.serializer import Serializer
 from knarr.services.application_catalog.language.session import Session
-from knarr.services.application_catalog.language.store import SYSTEM
+from knarr.services.application_catalog.language.store import SYSTEM, ids_in
 from knarr.services.application_catalog.language.values import MuranoObject, thawed
 
 Model = dict[str, Any]
@@ -36,7 +36,7 @@ class Execution:
             self.root = store.load_tree(objects)
             self.session.garbage.roots.append(self.root)
         if before:
-            gone = _ids(before) - set(store.objects)
+            gone = ids_in(before) - set(store.objects)
             if gone:
                 self._load_gone(before, gone)
         self._load_attributes()
@@ -68,7 +68,8 @@ class Execution:
         return self.session.garbage.collect()
 
     def finish(self) -> Model:
-        """The model as it is now."""
+        """The model as it is now, once all that goes on in the background has ended."""
+        self.session.finish()
         objects = None
         if self.root is not None and not self.root.destroyed:
             objects = Serializer(self.session, actions=True).object(self.root)
@@ -85,17 +86,6 @@ class Execution:
             for (kind, name), value in one.attributes.items():
                 rows.append([one.id, kind, name, thawed(value)])
         return sorted(rows, key=lambda row: (row[0], row[1], row[2]))
-
-
-def _ids(value: Any) -> set[str]:
-    """Ids of all objects in a model."""
-    if isinstance(value, Mapping):
-        header = value.get(SYSTEM)
-        own = {str(header["id"])} if isinstance(header, Mapping) and "id" in header else set()
-        return own.union(*(_ids(item) for key, item in value.items() if key != SYSTEM))
-    if isinstance(value, (list, tuple)):
-        return set().union(*(_ids(item) for item in value))
-    return set()
 
 
 def _outermost(value: Any, wanted: set[str], owner: str | None) -> list[tuple[Mapping[str, Any], str | None]]:

@@ -40,7 +40,15 @@ class PropertyUsage(StrEnum):
 
 READ_FROM_MODEL = frozenset({PropertyUsage.IN, PropertyUsage.IN_OUT, PropertyUsage.CONST, PropertyUsage.OUT})
 WRITTEN_TO_MODEL = READ_FROM_MODEL
-WRITABLE = frozenset({PropertyUsage.OUT, PropertyUsage.IN_OUT, PropertyUsage.RUNTIME, PropertyUsage.STATIC})
+WRITABLE = frozenset(
+    {
+        PropertyUsage.OUT,
+        PropertyUsage.IN_OUT,
+        PropertyUsage.RUNTIME,
+        PropertyUsage.STATIC,
+        PropertyUsage.CONFIG,
+    }
+)
 
 
 class MethodUsage(StrEnum):
@@ -134,6 +142,7 @@ class Method:
     position: Position | None = None
     python: Any = None
     compiled: Any = None
+    synchronized: tuple[bool, tuple[str, ...]] | None = None
 
     @property
     def is_static(self) -> bool:

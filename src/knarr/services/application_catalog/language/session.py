@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language import functions
@@ -28,6 +28,7 @@ from knarr.services.application_catalog.language.model import (
 )
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.store import ObjectStore
+from knarr.services.application_catalog.language.turns import Turns
 from knarr.services.application_catalog.language.values import MuranoObject, TypeObject, frozen
 from knarr.services.application_catalog.language.versions import Spec, spec
 
@@ -60,13 +61,30 @@ class Session:
         self.store = ObjectStore(self)
         self.calls = Calls(self)
         self.garbage = Garbage(self)
+        self.turns = Turns()
         self.functions = tuple(functions)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
         self.mocks: dict[tuple[Any, str], Mock] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
+        self._finishers: list[Callable[[], None]] = []
         self._contexts: dict[tuple[Any, ...], Any] = {}
         self._engines: dict[str, Any] = {}
         self._mutex = threading.RLock()
+
+    def on_finish(self, finisher: Callable[[], None]) -> None:
+        """Have this called when the session ends."""
+        self._finishers.append(finisher)
+
+    def finish(self) -> None:
+        """Do what was put off to the end, the latest first. What it raises comes after all was done."""
+        fault: MuranoPlError | None = None
+        while self._finishers:
+            try:
+                self._finishers.pop()()
+            except MuranoPlError as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
 
     # Expressions
 
@@ -76,7 +94,7 @@ class Session:
         Raises MuranoPlError; what Python or YAQL raise becomes Foreign.
         """
         if isinstance(value, Expression):
-            return frozen(self.run(value, context))
+            return self.run(value, context, frozen)
         if isinstance(value, Mapping):
             return frozen(
                 {self.evaluate(key, context): self.evaluate(item, context) for key, item in value.items()}
@@ -85,14 +103,17 @@ class Session:
             return tuple(self.evaluate(item, context) for item in value)
         return value
 
-    def run(self, expression: Expression, context: Any) -> Any:
-        """As `evaluate`, for an expression alone and without freezing."""
+    def run(
+        self, expression: Expression, context: Any, then: Callable[[Any], Any] = lambda value: value
+    ) -> Any:
+        """As `evaluate`, for an expression alone. `then` is done with the value, which may be lazy: what
+        that raises is the expression's error as well."""
         from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
         kind: MuranoType | None = context[TYPE]
         engine = self.engine(self.dialect_of(kind))
         try:
-            return expression.compiled(YAQL_NO_VALUE, context, engine)
+            return then(expression.compiled(YAQL_NO_VALUE, context, engine))
         except MuranoPlError as error:
             if error.position is None:
                 error.position = expression.position

@@ -64,8 +64,24 @@ Parse = Callable[[str], Any]
 
 def documents(text: str, file: str, parse: Parse) -> list[Any]:
     """The documents of a YAML file. Raises SyntaxFault with the line of what is wrong."""
-    builder = _Builder(file, parse)
+    builder = _Builder(file, parse, text)
     return [builder.build(node, 0) for node in nodes(text, file)]
+
+
+def plain(text: str, file: str) -> Any:
+    """The data of a YAML file that has no expressions: a template, a plan. Dates stay texts.
+
+    Raises SyntaxFault.
+    """
+    found = documents(text, file, no_expression)
+    if len(found) > 1:
+        raise SyntaxFault("the file has more than one document", Position(file, 1))
+    return found[0] if found else None
+
+
+def no_expression(text: str) -> Any:
+    """The parser of files that have no expressions."""
+    raise ValueError("there are no expressions here")
 
 
 def nodes(text: str, file: str) -> list[Any]:
@@ -101,9 +117,10 @@ def _count_depth(text: str, file: str) -> None:
 
 
 class _Builder:
-    def __init__(self, file: str, parse: Parse) -> None:
+    def __init__(self, file: str, parse: Parse, source: str) -> None:
         self.file = file
         self.parse = parse
+        self.source = source
         self.count = 0
 
     def at(self, node: Any) -> Position:
@@ -164,7 +181,7 @@ class _Builder:
             raise SyntaxFault(f"{text[:64]!r} is not what its tag says", self.at(node)) from None
         plain = not node.style and isinstance(value, str)
         # An explicit !!str of plain text looks like an implicit one, but for where the value begins.
-        if not plain or _WORDS.match(text) or node.end_mark.index - node.start_mark.index > len(text) + 5:
+        if not plain or _WORDS.match(text) or self.source[node.start_mark.index] == "!":
             return value
         try:
             return Expression(text, self.parse(text), self.at(node))

@@ -156,6 +156,9 @@ class ClassChecker:
         if self._is_known(kind):
             try:
                 _ = kind.mro
+            except SyntaxFault as error:
+                # Own files were read before: this one is of another package.
+                self.faults.note(f"an ancestor cannot be read: {error}", self._place(kind, "Extends"))
             except MuranoPlError as error:
                 self.faults.note(error.message, self._place(kind, "Extends"))
 
