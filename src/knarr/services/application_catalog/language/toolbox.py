@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language.errors import InvalidArguments
+from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.values import frozen, thawed
 
 _BRACES = re.compile(r"{(\w+)}")
@@ -26,6 +27,16 @@ def base64decode(value: str) -> str:
         return base64.b64decode(value, validate=True).decode()
     except ValueError:
         raise InvalidArguments("base64decode: the text is not base64 of UTF-8 text") from None
+
+
+def format_text(text: str, *args: Any, **kwargs: Any) -> str:
+    """The text with values for `{0}`, `{name}` and so on."""
+    try:
+        return formatted(text, args, kwargs)
+    except (IndexError, KeyError):
+        raise InvalidArguments(f"format: {text!r} has places for more values than were given") from None
+    except (ValueError, TypeError) as error:
+        raise InvalidArguments(f"format: {error}") from None
 
 
 def substr(value: str, start: int, length: int = -1) -> str:
@@ -157,6 +168,7 @@ def register(add: Callable[..., None]) -> None:
     collection = yaqltypes.Iterable()
     add("base64encode", base64encode, both=True, value=text)
     add("base64decode", base64decode, both=True, value=text)
+    add("format", format_text, both=True, text=text)
     add("substr", substr, both=True, value=text, start=whole, length=whole)
     add("bind", bind, both=True, mapping=yaqltypes.PythonType(Mapping, False))
     add("randomName", random_name)
