@@ -245,7 +245,7 @@ ATTRIBUTES: dict[str, Attribute] = {
 }
 
 TEXT_ATTRIBUTES = frozenset(
-    name for name, attribute in ATTRIBUTES.items() if attribute.kind is text and name != "image_type"
+    name for name, attribute in ATTRIBUTES.items() if attribute.kind is text
 )
 
 # Types of fields, and the version that brought each.

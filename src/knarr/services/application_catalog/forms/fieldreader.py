@@ -84,6 +84,7 @@ class FieldReader:
         return FieldDefinition(name, kind, place, attributes, places, validators, classes)
 
     def name(self, value: Any, place: Position) -> str:
+        value = plain(value)
         if not isinstance(value, str) or not _NAME.match(value):
             raise DefinitionFault(
                 f"name: {str(value)[:64]!r} must begin with a letter and have letters, digits, '_' or '-'",
