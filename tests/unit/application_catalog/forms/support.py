@@ -122,7 +122,9 @@ def with_field(spec: str, version: str = "2.4", validators: str = "") -> Definit
     lines = textwrap.indent(textwrap.dedent(spec).strip("\n"), " " * 10).strip()
     text = f"Forms:\n  - app:\n      fields:\n        - {lines}\n"
     if validators:
-        text += "      validators:\n" + textwrap.indent(textwrap.dedent(validators).strip("\n"), " " * 8) + "\n"
+        text += (
+            "      validators:\n" + textwrap.indent(textwrap.dedent(validators).strip("\n"), " " * 8) + "\n"
+        )
     return define(text, version)
 
 

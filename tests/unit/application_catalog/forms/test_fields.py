@@ -45,7 +45,10 @@ class TestText:
 
     @pytest.mark.parametrize("given", ["a\0b", "\ud800"])
     def test_must_be_storable(self, given: str) -> None:
-        assert error_of(spec("text"), given) == ("invalid", "X: the text has characters that cannot be stored")
+        assert error_of(spec("text"), given) == (
+            "invalid",
+            "X: the text has characters that cannot be stored",
+        )
 
     def test_has_an_end(self) -> None:
         code, message = error_of(spec("text"), "a" * 1_100_000)
@@ -116,7 +119,9 @@ class TestPassword:
     def test_weak(self, given: str) -> None:
         code, message = error_of(spec("password", "label: Secret"), given)
         assert code == "invalid"
-        assert message.startswith("Secret: a password needs a lower-case and an upper-case letter, a digit and a")
+        assert message.startswith(
+            "Secret: a password needs a lower-case and an upper-case letter, a digit and a"
+        )
 
     @pytest.mark.parametrize("sign", "!@#$%^&*()_+|\\/.,~?><:{}-")
     def test_any_special_character_will_do(self, sign: str) -> None:
@@ -278,7 +283,8 @@ class TestNetwork:
         assert value_of(spec("network"), given, CLOUD) == [None, None]
 
     @pytest.mark.parametrize(
-        "given", ["n1", ["n1"], ["n1", "s2"], ["n1", None], [1, 2], "[", "(" * 400, "__import__('os')", {"n1": 1}]
+        "given",
+        ["n1", ["n1"], ["n1", "s2"], ["n1", None], [1, 2], "[", "(" * 400, "__import__('os')", {"n1": 1}],
     )
     def test_nothing_else(self, given: Any) -> None:
         assert error_of(spec("network"), given, CLOUD)[0] == "invalid_choice"
@@ -300,7 +306,9 @@ class TestComponent:
         model = {"?": {"type": "com.example.Tomcat"}, "port": 80}
         assert value_of(spec(kind), model, CLOUD) == model
 
-    @pytest.mark.parametrize("given", ["c2", {"?": {"type": "com.example.Other"}}, {"?": "x"}, {"a": 1}, ["c1"]])
+    @pytest.mark.parametrize(
+        "given", ["c2", {"?": {"type": "com.example.Other"}}, {"?": "x"}, {"a": 1}, ["c1"]]
+    )
     def test_nothing_else(self, kind: str, given: Any) -> None:
         assert error_of(spec(kind), given, CLOUD)[0] == "invalid_choice"
 

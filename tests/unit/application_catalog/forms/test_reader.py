@@ -88,7 +88,7 @@ class TestSections:
         assert (source.class_name, source.method) == (None, "defaults")
 
     def test_bytes_are_utf8(self) -> None:
-        with pytest.raises(DefinitionFault, match="ui.yaml:1: the file is not UTF-8"):
+        with pytest.raises(DefinitionFault, match=r"ui.yaml:1: the file is not UTF-8"):
             read(b"Version: \xff", "ui.yaml")
 
     def test_faults_are_faults_of_packages(self) -> None:
@@ -124,7 +124,8 @@ class TestVersions:
     @pytest.mark.parametrize("written", ["3.0", "2.5", "0.9", "1.1"])
     def test_unknown(self, written: str) -> None:
         assert fault("Forms: []", written) == (
-            f"ui.yaml:1: Version {written} is not known to this dashboard (known: 1.0, 2.0, 2.1, 2.2, 2.3, 2.4)"
+            f"ui.yaml:1: Version {written} is not known to this dashboard "
+            "(known: 1.0, 2.0, 2.1, 2.2, 2.3, 2.4)"
         )
 
     @pytest.mark.parametrize("written", ["latest", "[2]", "true", "-1", "2.x", "''"])
@@ -137,8 +138,16 @@ class TestVersions:
             ("2.0", "name: x\ntype: network", "the type network came with version 2.1"),
             ("2.0", "name: x\ntype: network\nallow_auto: false", "x: allowAuto came with version 2.1"),
             ("2.2", "name: x\ntype: password\nconfirmInput: false", "x: confirmInput came with version 2.3"),
-            ("2.2", "name: x\ntype: password\nregexpValidator: .*", "x: a password's own validators came with"),
-            ("2.3", "name: x\ntype: choice\nchoices: {a: A}", "x: choices as a mapping came with version 2.4"),
+            (
+                "2.2",
+                "name: x\ntype: password\nregexpValidator: .*",
+                "x: a password's own validators came with",
+            ),
+            (
+                "2.3",
+                "name: x\ntype: choice\nchoices: {a: A}",
+                "x: choices as a mapping came with version 2.4",
+            ),
             ("2.3", "name: x\ntype: string\ninitial: 1 + 1", "x: an expression in the first form came with"),
         ],
     )
@@ -195,6 +204,10 @@ class TestSectionMisuse:
                 "ui.yaml:5: a key is empty: between braces, the header must be quoted",
             ),
             (
+                "Forms: []\nTemplates:\n  a:\n    on: 1",
+                "ui.yaml:5: a key is read as true: words like on, off, yes, no must be quoted",
+            ),
+            (
                 "Forms: []\nTemplates:\n  a:\n    b:\n    - ?: text",
                 "ui.yaml:6: a header '?' is a mapping with at least a type",
             ),
@@ -216,7 +229,7 @@ class TestSectionMisuse:
 
     @pytest.mark.parametrize("text", ["", "[]", "--- {}\n--- {}", "just text"])
     def test_no_mapping(self, text: str) -> None:
-        with pytest.raises(DefinitionFault, match="ui.yaml:1: a UI definition is one mapping"):
+        with pytest.raises(DefinitionFault, match=r"ui.yaml:1: a UI definition is one mapping"):
             read(text, "ui.yaml")
 
 
@@ -225,12 +238,18 @@ class TestFormMisuse:
         ("forms", "message"),
         [
             ("- app", "ui.yaml:2: an entry of Forms is one name with a mapping"),
-            ("- {a: {fields: []}, b: {fields: []}}", "ui.yaml:3: an entry of Forms is one name with a mapping"),
+            (
+                "- {a: {fields: []}, b: {fields: []}}",
+                "ui.yaml:3: an entry of Forms is one name with a mapping",
+            ),
             ("- app: []", "ui.yaml:3: the form app needs a list 'fields'"),
             ("- app: {field: []}", "ui.yaml:3: the form app needs a list 'fields'"),
             ("- app: {fields: {}}", "ui.yaml:3: fields is a list of fields"),
             ("- app: {fields: [x]}", "ui.yaml:3: a field is a mapping with at least name and type"),
-            ("- app: {fields: [], validator: []}", "ui.yaml:3: a form has no 'validator' (known: fields, valid"),
+            (
+                "- app: {fields: [], validator: []}",
+                "ui.yaml:3: a form has no 'validator' (known: fields, valid",
+            ),
             ("- my-form: {fields: []}", "ui.yaml:3: 'my-form' is no name of a form"),
             ("- app: {fields: []}\n- app: {fields: []}", "ui.yaml:4: there are two forms 'app'"),
             (
@@ -241,8 +260,14 @@ class TestFormMisuse:
                 "- app:\n    fields:\n    - {name: a, type: string}\n    - {name: a, type: text}",
                 "ui.yaml:6: the form app has two fields 'a'",
             ),
-            ("- app: {fields: [], validators: {}}", "ui.yaml:3: validators is a list, each entry with expr and"),
-            ("- app: {fields: [], validators: [x]}", "ui.yaml:3: a validator is a mapping with expr and message"),
+            (
+                "- app: {fields: [], validators: {}}",
+                "ui.yaml:3: validators is a list, each entry with expr and",
+            ),
+            (
+                "- app: {fields: [], validators: [x]}",
+                "ui.yaml:3: a validator is a mapping with expr and message",
+            ),
         ],
     )
     def test_told(self, forms: str, message: str) -> None:
@@ -260,21 +285,58 @@ class TestFieldMisuse:
         [
             ("type: string", "ui.yaml:5: a field needs a name"),
             ("name: x", "ui.yaml:5: a field needs a type"),
+            (
+                "name: on\ntype: string",
+                "ui.yaml:5: name: it is read as true: words like on, off, yes, no must",
+            ),
             ("name: 1x\ntype: string", "ui.yaml:5: name: '1x' must begin with a letter"),
             ("name: [x]\ntype: string", "ui.yaml:5: name: \"['x']\" must begin with a letter"),
-            ("name: x\ntype: strnig", "ui.yaml:6: x: 'strnig' is no type of fields and no full name of a class"),
+            (
+                "name: x\ntype: strnig",
+                "ui.yaml:6: x: 'strnig' is no type of fields and no full name of a class",
+            ),
             ("name: x\ntype: [io.murano.A, 5]", "ui.yaml:6: x: '5' is no type of fields"),
-            ("name: x\ntype: string\nlable: X", "ui.yaml:7: x: a field has no attribute 'lable'; did you mean 'lab"),
-            ("name: x\ntype: string\nminValue: 1", "ui.yaml:7: x: minValue is an attribute of integer, not of str"),
-            ("name: x\ntype: boolean\nmaxLength: 1", "ui.yaml:7: x: maxLength is an attribute of clusterip, data"),
-            ("name: x\ntype: string\nchoices: []", "ui.yaml:7: x: choices is an attribute of choice, not of string"),
-            ("name: x\ntype: string\nconfirmInput: true", "ui.yaml:7: x: confirmInput is an attribute of password"),
-            ("name: x\ntype: string\nimageType: linux", "ui.yaml:7: x: imageType is an attribute of image, not"),
-            ("name: x\ntype: string\nrequirements: {}", "ui.yaml:7: x: requirements is an attribute of flavor"),
+            (
+                "name: x\ntype: string\nlable: X",
+                "ui.yaml:7: x: a field has no attribute 'lable'; did you mean 'lab",
+            ),
+            (
+                "name: x\ntype: string\nminValue: 1",
+                "ui.yaml:7: x: minValue is an attribute of integer, not of str",
+            ),
+            (
+                "name: x\ntype: boolean\nmaxLength: 1",
+                "ui.yaml:7: x: maxLength is an attribute of clusterip, data",
+            ),
+            (
+                "name: x\ntype: string\nchoices: []",
+                "ui.yaml:7: x: choices is an attribute of choice, not of string",
+            ),
+            (
+                "name: x\ntype: string\nconfirmInput: true",
+                "ui.yaml:7: x: confirmInput is an attribute of password",
+            ),
+            (
+                "name: x\ntype: string\nimageType: linux",
+                "ui.yaml:7: x: imageType is an attribute of image, not",
+            ),
+            (
+                "name: x\ntype: string\nrequirements: {}",
+                "ui.yaml:7: x: requirements is an attribute of flavor",
+            ),
             ("name: x\ntype: string\nallow_auto: true", "ui.yaml:7: x: allowAuto is an attribute of network"),
-            ("name: x\ntype: string\nfilter: a", "ui.yaml:7: x: filter is an attribute of network, not of string"),
-            ("name: x\ntype: azone\ninclude_volumes: true", "ui.yaml:7: x: includeVolumes is an attribute of vol"),
-            ("name: x\ntype: string\nminLength: -1", "ui.yaml:7: x: minLength must be a whole number from 0 up"),
+            (
+                "name: x\ntype: string\nfilter: a",
+                "ui.yaml:7: x: filter is an attribute of network, not of string",
+            ),
+            (
+                "name: x\ntype: azone\ninclude_volumes: true",
+                "ui.yaml:7: x: includeVolumes is an attribute of vol",
+            ),
+            (
+                "name: x\ntype: string\nminLength: -1",
+                "ui.yaml:7: x: minLength must be a whole number from 0 up",
+            ),
             ("name: x\ntype: string\nminLength: two", "ui.yaml:7: x: minLength must be a whole number"),
             ("name: x\ntype: integer\nmaxValue: 1.5", "ui.yaml:7: x: maxValue must be a whole number"),
             ("name: x\ntype: integer\nmaxValue: true", "ui.yaml:7: x: maxValue must be a whole number"),
@@ -289,34 +351,100 @@ class TestFieldMisuse:
             ("name: x\ntype: string\nrequired: maybe", "ui.yaml:7: x: required must be true or false"),
             ("name: x\ntype: string\nhidden: 1", "ui.yaml:7: x: hidden must be true or false"),
             ("name: x\ntype: string\nlabel: [a]", "ui.yaml:7: x: label must be text"),
-            ("name: x\ntype: string\nregexpValidator: '['", "ui.yaml:7: x: regexpValidator '[' is no regular expr"),
-            ("name: x\ntype: string\nregexpValidator: 5", "ui.yaml:7: x: regexpValidator must be a regular expre"),
-            ("name: x\ntype: string\nregexpValidator: /a/q", "ui.yaml:7: x: regexpValidator there is no flag 'Q'"),
+            (
+                "name: x\ntype: string\nregexpValidator: '['",
+                "ui.yaml:7: x: regexpValidator '[' is no regular expr",
+            ),
+            (
+                "name: x\ntype: string\nregexpValidator: 5",
+                "ui.yaml:7: x: regexpValidator must be a regular expre",
+            ),
+            (
+                "name: x\ntype: string\nregexpValidator: /a/q",
+                "ui.yaml:7: x: regexpValidator there is no flag 'Q'",
+            ),
             ("name: x\ntype: choice", "ui.yaml:5: x: a field of type choice needs choices"),
             ("name: x\ntype: choice\nchoices: abc", "ui.yaml:7: x: choices must be a list of pairs"),
-            ("name: x\ntype: choice\nchoices: [a, b]", "ui.yaml:7: x: choices 'a' is no choice: each is a pair"),
-            ("name: x\ntype: choice\nchoices: [[a, b, c]]", "ui.yaml:7: x: choices \"['a', 'b', 'c']\" is no choi"),
-            ("name: x\ntype: choice\nchoices: [[1, a], ['1', b]]", "ui.yaml:5: x: two of the choices have the same"),
+            (
+                "name: x\ntype: choice\nchoices: [a, b]",
+                "ui.yaml:7: x: choices 'a' is no choice: each is a pair",
+            ),
+            (
+                "name: x\ntype: choice\nchoices: [[a, b, c]]",
+                "ui.yaml:7: x: choices \"['a', 'b', 'c']\" is no choi",
+            ),
+            (
+                "name: x\ntype: choice\nchoices: [[1, a], ['1', b]]",
+                "ui.yaml:5: x: two of the choices have the same",
+            ),
             ("name: x\ntype: string\nerrorMessages: no", "ui.yaml:7: x: errorMessages must be a mapping"),
             ("name: x\ntype: string\nerrorMessages: {bad: x}", "ui.yaml:7: x: errorMessages has no key bad"),
-            ("name: x\ntype: string\nwidgetMedia: x", "ui.yaml:7: x: widgetMedia must be a mapping {js: [files]"),
-            ("name: x\ntype: string\nwidgetMedia: {js: ['https://x/y.js']}", "ui.yaml:7: x: widgetMedia 'https://x"),
-            ("name: x\ntype: string\nwidgetMedia: {js: [//x/y.js]}", "ui.yaml:7: x: widgetMedia '//x/y.js' must be"),
-            ("name: x\ntype: string\nwidgetMedia: {js: [../y.js]}", "ui.yaml:7: x: widgetMedia '../y.js' must be a"),
-            ("name: x\ntype: string\nwidgetMedia: {css: [a.css]}", "ui.yaml:7: x: widgetMedia css must be a mapp"),
-            ("name: x\ntype: string\nwidgetAttrs: {onclick: y}", "ui.yaml:7: x: widgetAttrs the attribute 'onclick'"),
-            ("name: x\ntype: flavor\nrequirements: small", "ui.yaml:7: x: requirements must be a mapping with some"),
+            (
+                "name: x\ntype: string\nwidgetMedia: x",
+                "ui.yaml:7: x: widgetMedia must be a mapping {js: [files]",
+            ),
+            (
+                "name: x\ntype: string\nwidgetMedia: {js: ['https://x/y.js']}",
+                "ui.yaml:7: x: widgetMedia 'https://x",
+            ),
+            (
+                "name: x\ntype: string\nwidgetMedia: {js: [//x/y.js]}",
+                "ui.yaml:7: x: widgetMedia '//x/y.js' must be",
+            ),
+            (
+                "name: x\ntype: string\nwidgetMedia: {js: [../y.js]}",
+                "ui.yaml:7: x: widgetMedia '../y.js' must be a",
+            ),
+            (
+                "name: x\ntype: string\nwidgetMedia: {css: [a.css]}",
+                "ui.yaml:7: x: widgetMedia css must be a mapp",
+            ),
+            (
+                "name: x\ntype: string\nwidgetAttrs: {onclick: y}",
+                "ui.yaml:7: x: widgetAttrs the attribute 'onclick'",
+            ),
+            (
+                "name: x\ntype: flavor\nrequirements: small",
+                "ui.yaml:7: x: requirements must be a mapping with some",
+            ),
             ("name: x\ntype: flavor\nrequirements: {cpus: 1}", "ui.yaml:7: x: requirements has no key cpus"),
-            ("name: x\ntype: flavor\nrequirements: {min_disk: a}", "ui.yaml:7: x: requirements min_disk must be a"),
-            ("name: x\ntype: network\nmurano_networks: hide", "ui.yaml:7: x: muranoNetworks must be exclude or tr"),
+            (
+                "name: x\ntype: flavor\nrequirements: {min_disk: a}",
+                "ui.yaml:7: x: requirements min_disk must be a",
+            ),
+            (
+                "name: x\ntype: network\nmurano_networks: hide",
+                "ui.yaml:7: x: muranoNetworks must be exclude or tr",
+            ),
             ("name: x\ntype: string\nvalidators: {expr: $}", "ui.yaml:7: validators is a list"),
-            ("name: x\ntype: string\nvalidators: [{message: m}]", "ui.yaml:7: a validator is a mapping with expr"),
-            ("name: x\ntype: string\nvalidators: [{expr: $, text: m}]", "ui.yaml:7: a validator has no 'text'"),
-            ("name: x\ntype: string\nvalidators: [{expr: '$ > 1'}]", "ui.yaml:7: expr '$ > 1' is no YAQL express"),
-            ("name: x\ntype: string\nvalidators: [{expr: true}]", "ui.yaml:7: expr 'True' is no YAQL expression"),
-            ("name: x\ntype: string\nvalidators: [{expr: {a: b}}]", "ui.yaml:7: expr is an expression, or {rege"),
-            ("name: x\ntype: string\nvalidators: [{expr: {regexpValidator: '('}}]", "ui.yaml:7: regexpValidator:"),
-            ("name: x\ntype: string\nvalidators: [{expr: $, message: [a]}]", "ui.yaml:7: a validator's message"),
+            (
+                "name: x\ntype: string\nvalidators: [{message: m}]",
+                "ui.yaml:7: a validator is a mapping with expr",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: $, text: m}]",
+                "ui.yaml:7: a validator has no 'text'",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: '$ > 1'}]",
+                "ui.yaml:7: expr '$ > 1' is no YAQL express",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: true}]",
+                "ui.yaml:7: expr 'True' is no YAQL expression",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: {a: b}}]",
+                "ui.yaml:7: expr is an expression, or {rege",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: {regexpValidator: '('}}]",
+                "ui.yaml:7: regexpValidator:",
+            ),
+            (
+                "name: x\ntype: string\nvalidators: [{expr: $, message: [a]}]",
+                "ui.yaml:7: a validator's message",
+            ),
         ],
     )
     def test_told(self, spec: str, message: str) -> None:
@@ -324,7 +452,9 @@ class TestFieldMisuse:
 
     def test_a_quoted_expression_is_explained(self) -> None:
         told = field_fault("name: x\ntype: string\nvalidators: [{expr: '$ > 1'}]")
-        assert told.endswith("it is quoted, which makes it text (take the quotes away or write !yaql before it)")
+        assert told.endswith(
+            "it is quoted, which makes it text (take the quotes away or write !yaql before it)"
+        )
 
     def test_warnings(self) -> None:
         made = with_field("name: a-b\ntype: choice\nchoices: [[a, A]]\ninitial: c\nvalidators: [{expr: $}]")
@@ -333,6 +463,18 @@ class TestFieldMisuse:
             "ui.yaml:5: a-b: initial 'c' is none of the choices",
             "ui.yaml:9: a validator without a message leaves its user without a hint",
         ]
+
+
+class TestTextThatWasMeantAsExpression:
+    @pytest.mark.parametrize("text", ["$.app.count +", "concat(a $.app.count)", "$x y"])
+    def test_is_warned_of(self, text: str) -> None:
+        made = define(f"Forms: []\nApplication:\n  ?: {{type: a.B}}\n  x:\n    - y: {text}")
+        assert made.application["x"] == [{"y": text}]
+        (warning,) = made.warnings
+        assert str(warning).startswith(f"ui.yaml:6: {text!r} is taken as text, as it is no expression: ")
+
+    def test_quoted_text_is_what_it_is(self) -> None:
+        assert define("Forms: []\nApplication:\n  ?: {type: a.B}\n  x: '$.app.count +'").warnings == ()
 
 
 class TestHostileFiles:

@@ -26,7 +26,7 @@ from knarr.services.application_catalog.forms.faults import (
 )
 from knarr.services.application_catalog.forms.model import FieldView, FormView, views
 from knarr.services.application_catalog.forms.parameters import evaluated
-from knarr.services.application_catalog.forms.prepared import prepare
+from knarr.services.application_catalog.forms.prepared import Preparation
 from knarr.services.application_catalog.forms.regexps import pattern
 from knarr.services.application_catalog.forms.scope import Scope
 from knarr.services.application_catalog.forms.validation import (
@@ -218,8 +218,9 @@ class _Run:
         shown: list[FieldView] = []
         errors: list[AnswerError] = []
         for one in form.fields:
-            prepared = prepare(one, data, self.scope, self.chooser, region)
             answer = _ABSENT if given is None else given.get(one.name, _ABSENT)
+            preparation = Preparation(self.scope, self.chooser, region, data, tolerant=bool(errors))
+            prepared = preparation.prepare(one, answered=answer is not _ABSENT)
             if given is None:
                 own[one.name] = tentative(prepared)
             else:
