@@ -135,6 +135,24 @@ class TestFieldValidators:
     def test_all_hold(self) -> None:
         assert value_of(self.SPEC, 8) == 8
 
+    def test_see_all_answers_as_well(self) -> None:
+        definition = define(
+            """
+            Forms:
+              - app:
+                  fields:
+                    - {name: least, type: integer}
+                    - name: most
+                      type: integer
+                      validators:
+                        - expr: $ >= $forms.app.least
+                          message: not below the least
+            """
+        )
+        assert wizard(definition).advance({"app": {"least": 2, "most": 2}}).errors == ()
+        (error,) = wizard(definition).advance({"app": {"least": 2, "most": 1}}).errors
+        assert (error.field, error.message) == ("most", "not below the least")
+
     def test_without_message(self) -> None:
         assert error_of("name: x\ntype: integer\nvalidators: [{expr: $ > 3}]", 1) == (
             "invalid",

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from knarr.services.application_catalog.forms.faults import CloudUnavailable, ExpressionFault
+from knarr.services.application_catalog.forms.reader import of_package
+from knarr.services.application_catalog.forms.wizard import Subject, Wizard
 
+from ..conftest import package
 from .support import GOOD_PASSWORD, RecordingCloud, define, wizard
 
 SHOP = define(
@@ -133,6 +136,13 @@ class TestStrangeAnswers:
         assert (found.form, found.field, found.code) == error[:3]
         assert found.message.startswith(error[3])
         assert (outcome.form, outcome.done) == (None, False)
+
+    def test_are_not_too_deep(self) -> None:
+        deep: Any = "x"
+        for _ in range(5000):
+            deep = [deep]
+        (error,) = wizard(SHOP).advance({"first": {"title": deep}}).errors
+        assert error.message == "the answers are nested deeper than 40 levels"
 
     def test_a_form_of_null_is_not_answered(self) -> None:
         form = wizard(SHOP).advance({"first": None}).form
@@ -294,6 +304,27 @@ class TestParameters:
     def test_one_that_fails(self) -> None:
         with pytest.raises(ExpressionFault, match=r"ui.yaml:2: \$b.c cannot be evaluated"):
             wizard(define("Parameters: {a: $b.c}\nForms: []")).start()
+
+
+def test_of_a_package() -> None:
+    manifest = "Format: 1.4\nType: Application\nFullName: com.example.Kiosk\nVersion: 2.1.0\n"
+    files = {
+        "manifest.yaml": manifest + "UI: f.yaml\n",
+        "UI/f.yaml": "Application:\n  ?: {type: com.example.Kiosk}\nForms: []\n",
+    }
+    opened = package(files)
+    definition = of_package(opened)
+    assert definition is not None
+    assert definition.file == "UI/f.yaml"
+    assert Subject.of(opened) == Subject("com.example.Kiosk", "2.1.0")
+    outcome = Wizard(definition, Subject.of(opened)).advance({}, complete=True)
+    assert outcome.model is not None
+    assert outcome.model["?"]["name"] == "Kiosk"
+
+
+def test_of_a_package_without_one() -> None:
+    manifest = "Format: 1.4\nType: Library\nFullName: com.example.Lib\nVersion: 1.0.0\n"
+    assert of_package(package({"manifest.yaml": manifest})) is None
 
 
 def test_a_password_gets_into_the_model_and_nowhere_else() -> None:

@@ -110,10 +110,10 @@ class Preparation:
             raise
 
     def evaluated(self, field: FieldDefinition, name: str, value: Any) -> Any:
-        if name == "error_messages" and isinstance(value, Mapping):
-            return {code: str(self.scope.value(text, self.data)) for code, text in value.items()}
         if not holds_expression(value):
             return value
+        if name == "error_messages" and isinstance(value, Mapping):
+            return {code: str(self.scope.value(text, self.data)) for code, text in value.items()}
         found = self.scope.value(value, self.data)
         if found is None or name == "initial":
             return found

@@ -23,6 +23,7 @@ from knarr.services.application_catalog.forms.fieldreader import WORD, FieldRead
 from knarr.services.application_catalog.forms.legacy import explicit_expressions
 from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.packages.package import ApplicationPackage
 
 FILE = "UI/ui.yaml"
 VERSIONS: tuple[Version, ...] = ((1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4))
@@ -65,6 +66,12 @@ def read(data: bytes | str, file: str = FILE) -> Definition:
         if key in broken:
             reader.warn(f"{key[:80]!r} is taken as text, as it is no expression: {broken[key]}", place)
     return reader.definition()
+
+
+def of_package(package: ApplicationPackage) -> Definition | None:
+    """The definition that a package has; None if it has none. Raises PackageFault."""
+    data = package.ui()
+    return None if data is None else read(data, f"UI/{package.manifest.ui}")
 
 
 def _texts(value: Any, place: Position) -> Iterator[tuple[str, Position]]:
