@@ -60,7 +60,7 @@ def test_runaway_functions(expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("'a' * 10000000", "a value takes more than 1000000 bytes"),
+        ("'a' * int(10000000)", "a value takes more than 1000000 bytes"),
         ("range(0, 1000000).toList()", "a collection has more than 10000 values"),
         ("0.range().toList()", "a collection has more than 10000 values"),
         ("int('9' * 5000)", "cannot be evaluated"),
@@ -144,7 +144,7 @@ def test_long_expressions_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["''.upper", "[1].count", "name().upper()", "now().max", "$.items().isdisjoint([])"],
+    ["str(a).upper", "concat(a, b).count", "name().upper()", "now().max", "$.items().isdisjoint([])"],
 )
 def test_nothing_of_python_is_reachable(expression: str) -> None:
     fault(expression)

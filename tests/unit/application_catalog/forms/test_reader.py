@@ -477,6 +477,31 @@ class TestTextThatWasMeantAsExpression:
         assert define("Forms: []\nApplication:\n  ?: {type: a.B}\n  x: '$.app.count +'").warnings == ()
 
 
+class TestTextThatIsReadAsExpression:
+    @pytest.mark.parametrize("text", ["ubuntu-22.04", "10.0.0.0/24", "on/off", "a-b", "Key=Value-1"])
+    @pytest.mark.parametrize(
+        ("sections", "what"),
+        [
+            ("Application:\n  ?: {type: a.B}\n  x: [TEXT]\nForms: []", "Application"),
+            ("Templates:\n  t:\n    x: TEXT\nForms: []", "Templates"),
+            ("Parameters:\n  a: 1\n  x: TEXT\nForms: []", "Parameters"),
+        ],
+    )
+    def test_in_sections(self, text: str, sections: str, what: str) -> None:
+        assert fault(sections.replace("TEXT", text)) == (
+            f"ui.yaml:4: {what}: {text!r} is read as an expression and cannot be evaluated: "
+            "quote it if it is text"
+        )
+
+    def test_in_fields(self) -> None:
+        told = "x: initial: 'a-b' is read as an expression and cannot be evaluated: quote it if it is text"
+        assert field_fault("name: x\ntype: string\ninitial: a-b") == f"ui.yaml:7: {told}"
+        assert "x: choices: 'c/d' is read as" in field_fault("name: x\ntype: choice\nchoices: [[a, c/d]]")
+
+    def test_what_can_be_evaluated_may_be_meant(self) -> None:
+        assert define("Parameters: {a: 1-2, b: x=y, c: '10.0.0.0/24', d: 10.0.0.1}\nForms: []").warnings == ()
+
+
 class TestHostileFiles:
     @pytest.mark.parametrize(
         ("text", "message"),

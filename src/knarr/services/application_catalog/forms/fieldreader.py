@@ -17,6 +17,7 @@ from knarr.services.application_catalog.forms.attributes import (
     plain,
     snake,
 )
+from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import FieldDefinition, Validator, Version
 from knarr.services.application_catalog.forms.expressions import parse
 from knarr.services.application_catalog.forms.faults import DefinitionFault, Warned, similar
@@ -37,6 +38,7 @@ class Reading:
     version: Version
     first_form: bool
     warnings: list[Warned]
+    constants: ConstantCheck
 
     def warn(self, message: str, position: Position) -> None:
         self.warnings.append(Warned(message, position))
@@ -139,6 +141,7 @@ class FieldReader:
             value = plain(value)
         if not attribute.dynamic:
             value = unevaluated(value)
+        self.reading.constants.check(value, f"{field}: {camel(name)}")
         if isinstance(value, Expression):
             if self.reading.first_form:
                 self.reading.since(f"{field}: an expression in the first form", (2, 4), place)

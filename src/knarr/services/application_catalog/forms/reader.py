@@ -8,6 +8,7 @@ from typing import Any
 
 from knarr.services.application_catalog.forms import objects
 from knarr.services.application_catalog.forms.attributes import snake
+from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import (
     LATEST,
     MANAGEMENT,
@@ -91,6 +92,7 @@ class _Reader:
         self.file = file
         self.data = data
         self.warnings: list[Warned] = []
+        self.constants = ConstantCheck()
         self.keys = {snake(str(key)): key for key in data}
         self.version = self.read_version()
         if self.version[0] == 1:
@@ -106,6 +108,9 @@ class _Reader:
         application, service = self.application()
         for section in (application, *templates.values()):
             objects.check_headers(section)
+        self.constants.check(application, "Application")
+        self.constants.check(templates, "Templates")
+        self.constants.check(parameters, "Parameters")
         return Definition(
             self.file,
             self.version,
@@ -268,7 +273,7 @@ class _Reader:
                 known = ["fields", "validators", "region"]
                 message = f"a form has no {str(key)[:64]!r} (known: {', '.join(known)})"
                 raise DefinitionFault(message + similar(str(key), known), body.keys_at.get(key, place))
-        reading = Reading(self.version, first, self.warnings)
+        reading = Reading(self.version, first, self.warnings, self.constants)
         reader = FieldReader(reading)
         rows = body["fields"] if body["fields"] is not None else []
         if not isinstance(rows, list):
