@@ -230,7 +230,9 @@ def test_auto_remove_restart_policy_and_health(owner: Owner) -> None:
     failing = owner.create("", command=["false"], restart_policy=policy)
     wait_until(
         lambda: (
-            owner.on_engine(failing).attrs["RestartCount"] == 2 and owner.show(failing)["status"] == "Stopped"
+            _id(owner, failing) is not None
+            and owner.on_engine(failing).attrs["RestartCount"] == 2
+            and owner.show(failing)["status"] == "Stopped"
         ),
         30,
         lambda: owner.show(failing),

@@ -13,8 +13,13 @@ from .helpers import Member
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: Any) -> Iterator[Cloud]:
+    # One host for the containers of all tests here
+    roomy = {"container__cpu_allocation_ratio": 1000.0, "container__ram_allocation_ratio": 1000.0}
     made = Cloud(
-        tmp_path_factory.mktemp("container"), ["identity", "network", "container"], container__quota_disk=-1
+        tmp_path_factory.mktemp("container"),
+        ["identity", "network", "container"],
+        container__quota_disk=-1,
+        **roomy,
     )
     yield made
     made.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.api.image.conftest import IMAGES, PATCH, files, patch
 
@@ -36,6 +38,51 @@ def test_an_image_may_bring_its_id_but_no_second_one_the_same(member):
     ident = "0b5f7c3e-58f1-4d0c-9a4e-6a5b8b1f0001"
     assert member.post(IMAGES, {"id": ident}).json["id"] == ident
     assert member.post(IMAGES, {"id": ident}).status == 409
+
+
+def test_the_id_of_a_deleted_image_is_not_given_again(member, other, make):
+    ident = make()["id"]
+    assert member.delete(f"{IMAGES}/{ident}").status == 204
+    assert member.get(f"{IMAGES}/{ident}").status == 404
+    for person in (member, other):
+        answer = person.post(IMAGES, {"id": ident})
+        assert (answer.status, ident in answer.json["message"]) == (409, True)
+
+
+def test_changes_at_the_same_time_all_arrive(member, make):
+    ident = make()["id"]
+    tags = [f"t{number}" for number in range(8)]
+
+    def change(tag):
+        member.put(f"{IMAGES}/{ident}/tags/{tag}")
+        return patch(member, ident, {"op": "add", "path": f"/{tag}", "value": "x"}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(change, tags * 2)) == {200}
+    image = member.get(f"{IMAGES}/{ident}").json
+    assert image["tags"] == tags
+    assert [image[tag] for tag in tags] == ["x"] * 8
+
+
+def test_data_is_not_deleted_from_its_only_store(member, other, make):
+    image = make(data=b"data")["id"]
+    stores = "/image/v2/stores"
+    answer = member.delete(f"{stores}/file/{image}")
+    assert (answer.status, "only store" in answer.json["message"]) == (403, True)
+    assert member.delete(f"{stores}/fast/{image}").status == 404
+    assert other.delete(f"{stores}/file/{image}").status == 404
+    assert member.delete(f"{stores}/file/{make()['id']}").status == 404
+    assert member.get(f"{IMAGES}/{image}/file").body == b"data"
+
+
+def test_services_are_told_where_data_lies(cloud, member, make):
+    image, empty = make(data=b"data")["id"], make()["id"]
+    (place,) = cloud.admin.get(f"{IMAGES}/{image}/locations").json
+    assert place["metadata"] == {"store": "file"}
+    path = cloud.runtime.state_dir / "images" / image
+    assert place["url"] == path.as_uri()
+    assert cloud.admin.get(f"{IMAGES}/{empty}/locations").json == []
+    assert member.get(f"{IMAGES}/{image}/locations").status == 403
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,11 @@ class Clients:
             text=True,
         )
 
-    def run(self, program: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Said:
+    def run(
+        self, program: str, arguments: tuple[str, ...], environment: dict[str, str], stdin: str = ""
+    ) -> Said:
         assert self._process.stdin and self._process.stdout
-        asked = {"program": program, "arguments": arguments, "environment": environment}
+        asked = {"program": program, "arguments": arguments, "environment": environment, "stdin": stdin}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return Said(**json.loads(self._process.stdout.readline()))
@@ -58,11 +60,11 @@ class Caller:
     clients: Clients = field(repr=False)
     auth: dict[str, str]
 
-    def run(self, program: str, *arguments: str, check: bool = True) -> Said:
+    def run(self, program: str, *arguments: str, check: bool = True, stdin: str = "") -> Said:
         own = {f"OS_{key.upper()}": value for key, value in self.auth.items()}
         kept = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         fixed = {"OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
-        said = self.clients.run(program, arguments, kept | own | fixed)
+        said = self.clients.run(program, arguments, kept | own | fixed, stdin)
         if check:
             assert said.status == 0, f"{program} {' '.join(arguments)}: {said.out}{said.err}"
         return said

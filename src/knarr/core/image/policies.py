@@ -27,6 +27,10 @@ RULES: dict[str, str] = {
     "get_member": READER,
     "modify_member": f"{ADMIN} or role:member",
     "stores_info_detail": ADMIN,
+    "fetch_image_location": f"{ADMIN} or role:service",
+    "cache_list": ADMIN,
+    "cache_image": ADMIN,
+    "cache_delete": ADMIN,
     "get_task": READER,
     "tasks_api_access": ADMIN,
 }

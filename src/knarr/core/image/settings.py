@@ -17,6 +17,18 @@ def options() -> list[Any]:
             default="",
             help="Directory of the images' data. Empty: `images` in the state directory.",
         ),
+        cfg.StrOpt(
+            "image_cache_dir",
+            default="",
+            help="Directory of this host's own copies of data (see `openstack cached image queue`). Empty: "
+            "`image-cache` in the state directory.",
+        ),
+        cfg.IntOpt(
+            "image_cache_max_size",
+            default=10 * 1024,
+            min=1,
+            help="What these copies may take, in MiB: those that were not read for longest go first.",
+        ),
         cfg.IntOpt(
             "image_size_cap",
             default=1024 * 1024,

@@ -218,3 +218,16 @@ def storage(runtime: Any) -> Storage:
 
     found: Storage = runtime.component("image.storage", make)
     return found
+
+
+def copies(runtime: Any) -> Storage:
+    """This host's own copies of data, which administrators have asked for."""
+
+    def make() -> Storage:
+        options = runtime.conf.image
+        own = options.image_cache_dir
+        directory = Path(own) if own else runtime.state_dir / "image-cache"
+        return Storage(directory, options.image_cache_max_size * MEBIBYTE)
+
+    found: Storage = runtime.component("image.copies", make)
+    return found

@@ -240,6 +240,28 @@ class Forwarding(Standard, Base):
     internal_port: Mapped[int]
 
 
+class Trunk(Standard, Base):
+    """A port, the parent, that carries others in VLANs. Its status follows from those of the ports."""
+
+    __tablename__ = "trunk"
+    __table_args__ = (Index(None, "project_id", "id"), UniqueConstraint("port_id"))
+
+    name: Mapped[str] = mapped_column(default="")
+    admin_state_up: Mapped[bool] = mapped_column(default=True)
+    port_id: Mapped[str] = mapped_column(ID, ForeignKey("port.id"))
+
+
+class SubPort(Base):
+    """That a port is carried by a trunk, in a VLAN of the trunk's port."""
+
+    __tablename__ = "trunk_subport"
+    __table_args__ = (UniqueConstraint("trunk_id", "vlan"),)
+
+    port_id: Mapped[str] = mapped_column(ID, ForeignKey("port.id"), primary_key=True)
+    trunk_id: Mapped[str] = mapped_column(ID, ForeignKey("trunk.id"))
+    vlan: Mapped[int]
+
+
 class SubnetPool(Standard, Base):
     __tablename__ = "subnet_pool"
     __table_args__ = (Index(None, "project_id", "id"),)

@@ -25,6 +25,7 @@ from knarr.core.network.api import (
     subnetpools,
     subnets,
     tags,
+    trunks,
 )
 from knarr.core.network.offering import only_with
 from knarr.core.network.policies import SIGNED_IN
@@ -160,6 +161,7 @@ DISCOVERY = (
 QUOTA = "/v2.0/quotas/{project_id}"
 
 QUOTAS = (
+    Route("GET", "/v2.0/quotas", quotas.list_quotas, SIGNED_IN, summary="List projects with own quotas"),
     Route(
         "GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
     ),
@@ -343,6 +345,20 @@ QOS = (
 )
 
 
+def trunk_action(method: str, verb: str, rule: str, summary: str) -> Route:
+    path, body = f"/v2.0/trunks/{{ident}}/{verb}", s.TrunkSubPorts if method == "PUT" else None
+    handler: Callable[..., Any] = getattr(trunks, verb)
+    return Route(method, path, handler, rule, body=body, lax=True, summary=summary)
+
+
+TRUNKS = (
+    *collection("trunks", "trunk", "trunk", trunks, s.TrunkCreate, s.TrunkUpdate),
+    trunk_action("GET", "get_subports", "get_subports", "List the subports of a trunk"),
+    trunk_action("PUT", "add_subports", SIGNED_IN, "Add subports to a trunk"),
+    trunk_action("PUT", "remove_subports", SIGNED_IN, "Remove subports from a trunk"),
+)
+
+
 def tag_routes(plural: str, base: str = "") -> tuple[Route, ...]:
     """The routes of tags below one collection."""
     path = f"{base or '/v2.0/' + plural}/{{ident}}/tags"
@@ -371,6 +387,7 @@ ROUTES: tuple[Route, ...] = (
     *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
     *only_with("routers", ROUTING),
     *only_with("qos", QOS),
+    *only_with("trunks", TRUNKS),
     *POOLS,
     *SHARING,
     *tag_routes("policies", "/v2.0/qos/policies"),

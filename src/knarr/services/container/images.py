@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from knarr.kernel.operations import Fatal, Retry
-from knarr.services.container import glance, registries
+from knarr.services.container import glance, loaded, registries
 from knarr.services.container.drivers.base import Credentials, ImageInfo, ImageNotFound, RegistryUnavailable
 from knarr.services.container.drivers.names import canonical
 
@@ -20,9 +20,9 @@ check_glance = glance.check
 
 
 def engine_ref(container: Any) -> str:
-    """What the image is called on the engine. Glance's go by their id, so that no name hides another's."""
+    """What the image is called on the engine."""
     if container.image_driver == GLANCE:
-        return f"glance/{container.image_id}:latest"
+        return loaded.engine_name(container.image_id)
     return registries.full_name(str(container.image), container.image_registry)
 
 
@@ -39,6 +39,7 @@ def ensure(work: Any, engine: Any, container: Any) -> None:
         if engine.image_present(ref) is not None:
             return
         _refuse_never(work, str(container.image), policy)
+        loaded.note(work.runtime, container.image_id)
         glance.load(work, engine, container.image_id, ref)
         return
     login = registries.credentials(work.runtime, ref, container.registry_id)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
 
-from knarr.core.image import states
+from knarr.core.image import caching, states
 from knarr.core.image.errors import RangeNotSatisfiable
 from knarr.core.image.models import Image
 from knarr.core.image.storage import ALGORITHM, Written, storage
@@ -137,7 +137,7 @@ def download(req: Request, ident: str) -> Response:
         return Response(status=204)
     start, length = _range(req.header("Range"), image.size)
     try:
-        body = storage(req.runtime).read(image.id, start, length)
+        body = caching.read(req.runtime, image.id, start, length)
     except FileNotFoundError:
         raise NotFound(f"The data of image {image.id} is not in its store.") from None
     headers = {"Content-Length": str(length), "Accept-Ranges": "bytes"}

@@ -1,4 +1,4 @@
-"""What the service is: versions, schemas, stores."""
+"""What the service is: versions, schemas, use."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from sqlalchemy import func, select
 from knarr.core.image.documents import SCHEMAS
 from knarr.core.image.metadefdocuments import SCHEMAS as METADEF_SCHEMAS
 from knarr.core.image.models import Image
-from knarr.core.image.storage import storage
-from knarr.core.image.views import STORE
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-# Each version of Glance's API that has nothing which is missing here.
-CURRENT, *SUPPORTED = ("2.9", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0")
+# Those that Glance tells with stores that can be named and with a cache. 2.17 would let users add locations.
+CURRENT, *SUPPORTED = (
+    "2.16", "2.15", "2.14", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", "2.7", "2.6", "2.5", "2.4", "2.3",
+    "2.2", "2.1", "2.0",
+)  # fmt: skip
 
 
 def versions(req: Request) -> dict[str, Any]:
@@ -37,20 +38,6 @@ def _schema(known: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     if name not in known:
         raise NotFound(f"There is no schema '{name[:64]}'. There are: {', '.join(known)}.")
     return known[name]
-
-
-def stores(req: Request) -> dict[str, Any]:
-    return {"stores": [{"id": STORE, "description": "Files of this host", "default": "true"}]}
-
-
-def stores_detail(req: Request) -> dict[str, Any]:
-    detail = stores(req)
-    detail["stores"][0] |= {
-        "type": "file",
-        "weight": 0,
-        "properties": {"data_dir": str(storage(req.runtime).directory)},
-    }
-    return detail
 
 
 def usage(req: Request) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from knarr.core.image import views
 from knarr.core.image.attributes import BASE, VISIBILITIES, checked
 from knarr.core.image.filters import conditions
 from knarr.core.image.importmethods import methods
-from knarr.core.image.models import Image, ImageProperty, ImageTag
-from knarr.core.image.storage import storage
+from knarr.core.image.models import Image, ImageProperty, ImageTag, ImageTombstone
+from knarr.core.image.storage import copies, storage
 from knarr.core.image.views import link
 from knarr.core.image.visibility import listed, load, load_own, member_status
 from knarr.kernel.db import after_commit, new_id
@@ -86,13 +86,16 @@ def draft(req: Request, body: dict[str, Any]) -> Draft:
 
 
 def add(session: Session, new: Draft) -> Image:
-    """Store the image. Raises Conflict if there is one of that id."""
+    """Store the image. Raises Conflict if there is one of that id, or was one."""
     image = Image(**new.own)
+    taken = Conflict(f"An image with identifier {image.id} already exists.")
+    if session.get(ImageTombstone, image.id):
+        raise taken
     session.add(image)
     try:
         session.flush()
     except IntegrityError:
-        raise Conflict(f"An image with identifier {image.id} already exists.") from None
+        raise taken from None
     set_properties(session, image.id, new.properties)
     set_tags(session, image.id, new.tags)
     return image
@@ -156,10 +159,15 @@ def show(req: Request, ident: str) -> dict[str, Any]:
 
 
 def delete(req: Request, ident: str) -> None:
-    store = storage(req.runtime)
     with req.db.write() as session:
         image = load_own(session, req, ident, "delete_image")
         if image.protected:
             raise Forbidden(f"Image {image.id} is protected and cannot be deleted.")
         session.execute(sql_delete(Image).where(Image.id == image.id))
-        after_commit(session, lambda: store.remove(image.id))
+        session.add(ImageTombstone(id=image.id))
+        after_commit(session, lambda: _remove_data(req.runtime, image.id))
+
+
+def _remove_data(runtime: Any, ident: str) -> None:
+    storage(runtime).remove(ident)
+    copies(runtime).remove(ident)

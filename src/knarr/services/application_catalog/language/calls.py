@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.contracts import Check
@@ -39,6 +39,9 @@ from knarr.services.application_catalog.language.values import (
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
+
+# Stands in for a method: (method, target, args, kwargs, the original as a function without arguments)
+Mock = Callable[[Method, Any, Sequence[Any], Mapping[str, Any], Callable[[], Any]], Any]
 
 METHOD = "$?method"
 CALLER_RULES = frozenset({".init", ".destroy"})
@@ -184,12 +187,21 @@ class Calls:
 
     def call(self, method: Method, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call this very method: its arguments bound by their contracts, its body executed."""
-        mock = self.session.mocks.get((_key(target), method.name)) if self.session.mocks else None
-        if mock is None and self.session.mocks:
-            mock = self.session.mocks.get((method.declared_by, method.name))
+        mock = self._mock(method, target) if self.session.mocks else None
         if mock is not None:
-            return mock(target, args, kwargs, lambda: self._call(method, target, args, kwargs))
+            return mock(method, target, args, kwargs, lambda: self._call(method, target, args, kwargs))
         return self._call(method, target, args, kwargs)
+
+    def _mock(self, method: Method, target: Any) -> Mock | None:
+        """What stands in for the method: for this object, or for its class or an ancestor of it."""
+        mocks = self.session.mocks
+        if isinstance(target, Reference) and (target.real, method.name) in mocks:
+            return mocks[target.real, method.name]
+        kind = target.real.kind if isinstance(target, Reference) else target.kind
+        for one in kind.mro:
+            if (one, method.name) in mocks and method.declared_by in one.mro:
+                return mocks[one, method.name]
+        return None
 
     def _call(self, method: Method, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         this = self._this(method, target)
@@ -289,10 +301,6 @@ class Calls:
         owner = this if isinstance(this, Reference) else TypeObject.of(kind)
         check = Check(self.session, kind, owner)
         return check.apply(argument.contract, value, f"{kind.name}.{method.name}({argument.name}{part})")
-
-
-def _key(target: Any) -> Any:
-    return target.real if isinstance(target, Reference) else target.kind
 
 
 def describe(target: Any) -> str:

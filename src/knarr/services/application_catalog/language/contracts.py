@@ -15,6 +15,7 @@ from knarr.services.application_catalog.language.errors import (
     ContractSyntax,
     ContractViolation,
     MuranoPlError,
+    Position,
 )
 from knarr.services.application_catalog.language.model import MuranoType
 from knarr.services.application_catalog.language.source import Expression
@@ -59,7 +60,7 @@ class Check:
         if isinstance(contract, list):
             return self._list(contract, value, path)
         if value is NO_VALUE or value != contract:
-            raise ContractViolation(f"[{path}] {_short(value)} is not {contract!r}")
+            raise violation(path, f"{_short(value)} is not {contract!r}")
         return value
 
     def _expression(self, contract: Expression, value: Any, path: str) -> Any:
@@ -70,15 +71,15 @@ class Check:
         try:
             return frozen(self.session.evaluate(contract, context))
         except ContractViolation as error:
-            if error.message.startswith("["):
+            if error.path is not None:
                 raise
-            raise ContractViolation(f"[{path}] {error.message}", error.position) from None
+            raise violation(path, error.message, error.position) from None
 
     def _mapping(self, contract: Mapping[Any, Any], value: Any, path: str) -> Any:
         if value is None or value is NO_VALUE:
             value = {}
         if not isinstance(value, Mapping):
-            raise ContractViolation(f"[{path}] {_short(value)} is no dictionary")
+            raise violation(path, f"{_short(value)} is no dictionary")
         if not contract:
             return frozen(value)
         found: dict[Any, Any] = {}
@@ -103,7 +104,7 @@ class Check:
         shapes, least, most = _bounds(contract)
         if len(items) < least or (most is not None and len(items) > most):
             wanted = f"{least} or more" if most is None else f"{least} to {most}"
-            raise ContractViolation(f"[{path}] the list has {len(items)} items, not {wanted}")
+            raise violation(path, f"the list has {len(items)} items, not {wanted}")
         return tuple(
             self.apply(shapes[min(number, len(shapes) - 1)], item, f"{path}[{number}]")
             for number, item in enumerate(items)
@@ -118,6 +119,13 @@ class Check:
 
     def with_template(self, excluded: Sequence[str]) -> Check:
         return replace(self, template=True, excluded=tuple(excluded))
+
+
+def violation(path: str, message: str, position: Position | None = None) -> ContractViolation:
+    """The error that tells at which place of what value it was."""
+    error = ContractViolation(f"[{path}] {message}", position)
+    error.path = path
+    return error
 
 
 def _bounds(contract: list[Any]) -> tuple[list[Any], int, int | None]:

@@ -69,7 +69,10 @@ class SyntaxFault(MuranoPlError):
 
 
 class ContractViolation(MuranoPlError):
+    """A value that a contract refuses; `path` is where it stands, once that is known."""
+
     upstream = "murano.dsl.exceptions.ContractViolationException"
+    path: str | None = None
 
 
 class ContractSyntax(SyntaxFault):

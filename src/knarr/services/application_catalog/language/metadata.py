@@ -116,4 +116,6 @@ def _instance(session: Session, kind: MuranoType, entry: MetaEntry, declared_by:
     context = session.type_context(declared_by or kind).create_child_context()
     values = {str(key): session.evaluate(value, context) for key, value in entry.values.items()}
     header = {"?": {"type": kind.name, "classVersion": str(kind.version)}}
-    return session.store.load(header | values, None, kind, None)
+    made = session.store.load(header | values, None, kind, None)
+    made.declared_by = declared_by
+    return made

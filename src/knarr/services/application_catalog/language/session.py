@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language import functions
-from knarr.services.application_catalog.language.calls import Calls
+from knarr.services.application_catalog.language.calls import Calls, Mock
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
@@ -38,7 +38,8 @@ TYPE = "$?type"
 
 class Session:
     """One execution. `services` is what the core library reaches the world through; the language does not
-    look at it. `configs` are the values of properties with the usage Config, by class name."""
+    look at it. `configs` are the values of properties with the usage Config, by class name; `functions` are
+    definitions of functions beyond those of the language."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Session:
         services: Any = None,
         configs: Mapping[str, Mapping[str, Any]] | None = None,
         options: Mapping[str, Any] | None = None,
+        functions: Iterable[Any] = (),
     ) -> None:
         # A call of MuranoPL takes a dozen of Python's; the session's own limit ends it long before.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), PYTHON_DEPTH))
@@ -58,8 +60,9 @@ class Session:
         self.store = ObjectStore(self)
         self.calls = Calls(self)
         self.garbage = Garbage(self)
+        self.functions = tuple(functions)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
-        self.mocks: dict[Any, Any] = {}
+        self.mocks: dict[tuple[Any, str], Mock] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
         self._contexts: dict[tuple[Any, ...], Any] = {}
         self._engines: dict[str, Any] = {}
@@ -122,6 +125,11 @@ class Session:
                     found = self._contexts[key] = self._make_context(kind, contract)
         return found
 
+    def _guarded(self, below: Any) -> Any:
+        from knarr.services.application_catalog.language.guards import GuardedContext
+
+        return GuardedContext(below, self.limits)
+
     def _make_context(self, kind: MuranoType | None, contract: bool) -> Any:
         if contract:
             context = self.type_context(kind).create_child_context()
@@ -129,8 +137,10 @@ class Session:
                 context.register_function(definition)
             return context
         of = self.dialect_of(kind)
-        context = functions.layer(of).create_child_context()
+        context = self._guarded(functions.layer(of))
         context[SESSION] = self
+        for definition in self.functions:
+            context.register_function(definition)
         if kind is None:
             return context
         imported = [kind.package.find_class(name) for name in kind.imports]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language.errors import InvalidArguments
+from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.values import frozen, thawed
 
 _PLACEHOLDER = re.compile(r"\$(?:(\w+)|{(\w+)})")
@@ -30,6 +31,10 @@ def base64decode(value: str) -> str:
 
 def substr(value: str, start: int, length: int = -1) -> str:
     return value[start:] if length < 0 else value[start : start + length]
+
+
+def format_text(text: str, *args: Any, **kwargs: Any) -> str:
+    return formatted(text, args, kwargs)
 
 
 def bind(value: Any, mapping: Any) -> Any:
@@ -153,6 +158,7 @@ def register(add: Callable[..., None]) -> None:
     add("base64encode", base64encode, both=True, value=text)
     add("base64decode", base64decode, both=True, value=text)
     add("substr", substr, both=True, value=text, start=whole, length=whole)
+    add("format", format_text, both=True, text=text)
     add("bind", bind, both=True, mapping=yaqltypes.PythonType(Mapping, False))
     add("randomName", random_name)
     add("firstOrDefault", first_or_default, both=True, collection=collection)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.errors import LimitReached
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.model import MuranoType
 
+MOST_ITEMS = 2000  # of what an iterator gives, as upstream has it
 NO_VALUE: Any = type("NoValue", (), {"__repr__": lambda self: "<no value>", "__slots__": ()})()
 
 
@@ -36,6 +40,7 @@ class MuranoObject(Reference):
     __slots__ = (
         "__weakref__",
         "attributes",
+        "declared_by",
         "dependencies",
         "destroyed",
         "doomed",
@@ -60,6 +65,8 @@ class MuranoObject(Reference):
         self.private: dict[tuple[MuranoType, str], Any] = {}
         self.attributes: dict[tuple[str, str], Any] = {}
         self.metadata: Any = None
+        # For objects of metadata: the class that they are attached to (or to a member of)
+        self.declared_by: MuranoType | None = None
         self.system: dict[str, Any] = {}
         self.dependencies: list[dict[str, Any]] = []
         self.python: dict[MuranoType, Any] = {}
@@ -146,14 +153,22 @@ def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
     if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject, Opaque)):
         return value
+    from semantic_version import Version
     from yaql.language.utils import FrozenDict
 
+    if isinstance(value, Version):  # which can be iterated over
+        return value
     if isinstance(value, Mapping):
         return FrozenDict({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, Sized) and isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return tuple(frozen(item) for item in value)
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+        if len(items) > MOST_ITEMS:
+            raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
+        return items
     return value
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from knarr.services.container.drivers.base import (
+    LOG_MAX,
     ArchiveStat,
     EngineConflict,
     EngineError,
@@ -22,6 +23,7 @@ from knarr.services.container.drivers.base import (
     NotThere,
     Pieces,
     Terminal,
+    last_bytes,
 )
 from knarr.services.container.drivers.docker import wire
 from knarr.services.container.drivers.docker.connection import Connection
@@ -35,7 +37,7 @@ DETACH_KEYS = "ctrl-^,ctrl-_,ctrl-^,ctrl-_"
 
 
 class LogStream:
-    """Follows a log; ``close`` (from any thread) ends the iteration."""
+    """A log as it comes; ``close`` (from any thread) ends the iteration."""
 
     def __init__(self, answer: wire.Answer, framed: bool) -> None:
         self._answer = answer
@@ -69,17 +71,12 @@ class Inside:
     ) -> bytes:
         if not (stdout or stderr):
             return b""
-        with self.connection.speak(f"reading the log of {name}") as api:
-            return bytes(
-                api.logs(
-                    name,
-                    stdout=stdout,
-                    stderr=stderr,
-                    timestamps=timestamps,
-                    tail="all" if tail is None else tail,
-                    since=since if since else None,
-                )
-            )
+        options = _log_query(stdout, stderr, timestamps, tail, since)
+        pieces = self._log(name, options, f"reading the log of {name}")
+        try:
+            return last_bytes(pieces, LOG_MAX)
+        finally:
+            pieces.close()
 
     def follow_logs(
         self,
@@ -90,18 +87,12 @@ class Inside:
         tail: int | None = None,
         since: float | None = None,
     ) -> Pieces:
-        query = {
-            "follow": 1,
-            "stdout": int(stdout),
-            "stderr": int(stderr),
-            "timestamps": int(timestamps),
-            "tail": "all" if tail is None else tail,
-            "since": since or 0,
-        }
+        options = {"follow": 1, **_log_query(stdout, stderr, timestamps, tail, since)}
+        return self._log(name, options, f"following the log of {name}")
+
+    def _log(self, name: str, options: dict[str, Any], what: str) -> LogStream:
         tty = self._has_tty(name)
-        answer = wire.stream(
-            self.connection, f"/containers/{quote(name)}/logs", query, f"following the log of {name}"
-        )
+        answer = wire.stream(self.connection, f"/containers/{quote(name)}/logs", options, what)
         return LogStream(answer, framed=not tty)
 
     def _has_tty(self, name: str) -> bool:
@@ -273,6 +264,18 @@ class Bounded:
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _log_query(
+    stdout: bool, stderr: bool, timestamps: bool, tail: int | None, since: float | None
+) -> dict[str, Any]:
+    return {
+        "stdout": int(stdout),
+        "stderr": int(stderr),
+        "timestamps": int(timestamps),
+        "tail": "all" if tail is None else tail,
+        "since": since or 0,
+    }
 
 
 def _pid_namespace(pid: int) -> str:

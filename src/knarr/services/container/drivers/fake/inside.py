@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from knarr.services.container.drivers.base import (
+    LOG_MAX,
     ArchiveStat,
     EngineConflict,
     EngineTimeout,
@@ -20,6 +21,7 @@ from knarr.services.container.drivers.base import (
     NotThere,
     Pieces,
     Terminal,
+    last_bytes,
 )
 from knarr.services.container.drivers.fake import files
 from knarr.services.container.drivers.fake.programs import (
@@ -94,7 +96,7 @@ class Inside:
         lines = [(at, line) for at, line in printed if wanted[line.stream]]
         if tail is not None:
             lines = lines[-tail:] if tail > 0 else []
-        return b"".join(_as_bytes(at, line, timestamps) for at, line in lines)
+        return last_bytes((_as_bytes(at, line, timestamps) for at, line in lines), LOG_MAX)
 
     def _printed(self, container: Container, since: float) -> list[tuple[float, Line]]:
         """(when, line) of all runs."""

@@ -1,0 +1,1 @@
+"""Tests that packages bring along: fixtures, mocks, and what runs them."""

@@ -1,0 +1,81 @@
+"""Queues behind a web address, for agents that can reach the engine but not be reached: they ask and wait.
+
+    GET    <url>/agents/<queue>/plans?wait=<seconds>    200 a message, with its receipt in X-Receipt; 204 none
+    DELETE <url>/agents/<queue>/plans/<receipt>         204
+    POST   <url>/agents/<queue>/results?to=<queue>      204
+
+A token, in Authorization, opens one agent's queue and nothing else.
+"""
+
+from __future__ import annotations
+
+import ssl
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from knarr_agent.message import Message
+from knarr_agent.transports import Delivery, TransportError
+
+# How much longer than the server promised to answer an answer is waited for, in seconds.
+PATIENCE = 20.0
+
+
+class HttpTransport:
+    """The agent's end: it reads one queue only, its own."""
+
+    def __init__(
+        self, url: str, queue: str, token: str, *, limit: int = 64 * 1024 * 1024, ca_file: Path | None = None
+    ) -> None:
+        self.limit = limit
+        self._base = f"{url.rstrip('/')}/agents/{quote(queue, safe='')}"
+        self._token = token
+        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+
+    def receive(self, queue: str, timeout: float) -> Delivery | None:
+        wait = max(0, round(timeout))
+        status, headers, data = self._call("GET", f"/plans?wait={wait}", timeout=wait + PATIENCE)
+        receipt, ident = headers.get("X-Receipt", ""), headers.get("X-Message-Id", "")
+        if status == 204 or not receipt:
+            return None
+        if len(data) > 6 * self.limit + 4096:
+            return Delivery(receipt, None, ident, f"it is too long; at most {self.limit} bytes are accepted")
+        try:
+            message = Message.unpack(data)
+        except ValueError as error:
+            return Delivery(receipt, None, ident, str(error))
+        if len(message.body) > self.limit:
+            problem = f"it has {len(message.body)} characters; at most {self.limit} are accepted"
+            return Delivery(receipt, None, message.id or ident, problem)
+        return Delivery(receipt, message, message.id)
+
+    def acknowledge(self, queue: str, receipt: str) -> None:
+        self._call("DELETE", f"/plans/{quote(receipt, safe='')}")
+
+    def send(self, queue: str, message: Message) -> None:
+        self._call("POST", f"/results?{urlencode({'to': queue})}", message.pack())
+
+    def close(self) -> None:
+        """There is no connection between calls."""
+
+    def _call(
+        self, method: str, path: str, data: bytes | None = None, timeout: float = PATIENCE
+    ) -> tuple[int, Any, bytes]:
+        request = urllib.request.Request(  # noqa: S310  the configuration allows http and https only
+            self._base + path,
+            data=data,
+            method=method,
+            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=timeout, context=self._tls) as response:  # noqa: S310
+                return response.status, response.headers, response.read(6 * self.limit + 4097)
+        except urllib.error.HTTPError as error:
+            with error:
+                reason = error.read(1000).decode("utf-8", "replace").strip()
+            raise TransportError(f"{method} {path}: {error.code} {reason or error.reason}") from error
+        except (OSError, HTTPException) as error:
+            raise TransportError(f"{method} {self._base}: {getattr(error, 'reason', error)}") from error
