@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from knarr_agent import plan, results, runner
+from knarr_agent import logs, plan, results, runner
 from knarr_agent.config import Config
 from knarr_agent.errors import AgentError, MalformedPlan, RunFailed
 from knarr_agent.message import Message
@@ -43,15 +43,23 @@ class Agent:
     def run(self, once: bool = False) -> None:
         """Work until a signal ends the program; `once`: until nothing is left to do."""
         while True:
-            self._drain(0)
-            self.send_answers()
-            stored = self.store.next()
-            if stored is not None:
-                self.execute(stored)
-            elif once and not len(self.store):
-                return
-            else:
-                self._drain(WAIT_SECONDS)
+            try:
+                if not self._step():
+                    if once and not len(self.store):
+                        return
+                    self._drain(WAIT_SECONDS)
+            except OSError as error:  # a full disk, perhaps: plans stay where they are
+                LOG.error("%s; trying again in %.0f s", error, LONGEST_PAUSE)  # noqa: TRY400
+                time.sleep(LONGEST_PAUSE)
+
+    def _step(self) -> bool:
+        """Take what there is, send what there is, run one plan. Whether there was one to run."""
+        self._drain(0)
+        self.send_answers()
+        stored = self.store.next()
+        if stored is not None:
+            self.execute(stored)
+        return stored is not None
 
     # -- receiving
 
@@ -143,10 +151,13 @@ class Agent:
 
     def _spawn(self, stored: Stored, attempt: int) -> None:
         limits = self.config.limits
+        if self.config.log_file:
+            logs.shorten(self.config.log_file, limits.log)
         if attempt > 1:
             stored.begin(attempt, 0)
         command = [sys.executable, "-m", "knarr_agent.worker", str(stored.folder), str(attempt)]
-        command += [json.dumps(asdict(limits)), *(["--debug"] if self.config.debug else [])]
+        log_file = str(self.config.log_file or "")
+        command += [json.dumps(asdict(limits)), "debug" if self.config.debug else "", log_file]
         process = subprocess.Popen(
             command,
             env=os.environ | {PLAN_VARIABLE: stored.folder.name, "PYTHONPATH": _python_path()},

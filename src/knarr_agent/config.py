@@ -30,6 +30,7 @@ class Limits:
     plan_timeout: float = 86_400
     attempts: int = 3
     queued: int = 100
+    log: int = 10 * MIB
     python2: str = "auto"
     on_interruption: str = "rerun"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,9 @@ def run(
     for thread in threads:
         thread.start()
     code = process.wait()
+    end = time.monotonic() + LINGER_SECONDS
     for thread in threads:
-        thread.join(LINGER_SECONDS)
+        thread.join(max(0.0, end - time.monotonic()))
     return Completed(
         code if code >= 0 else 128 - code,
         kept["stdout"].text() if stdout else None,

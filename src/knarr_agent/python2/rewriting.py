@@ -7,7 +7,7 @@ which does what Python 2 did if the value is one of the kinds in question and le
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from knarr_agent.python2.modules import ATTRIBUTES, MODULES
 from knarr_agent.python2.names import NAMES
@@ -31,9 +31,11 @@ def is_python2(tree: ast.Module) -> bool:
     """Whether a body that Python 3 can read does what only Python 2 could."""
     own = set(_bound(tree))
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+    modules = {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
     return any(
         _is_old_name(node, own)
-        or _is_old_attribute(node, caught)
+        or _is_old_attribute(node, caught, modules)
         or _is_old_call(node, own)
         or _is_list(node)
         for node in ast.walk(tree)
@@ -49,7 +51,7 @@ def _is_old_name(node: ast.AST, own: set[str]) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module in MODULES
 
 
-def _is_old_attribute(node: ast.AST, caught: set[str]) -> bool:
+def _is_old_attribute(node: ast.AST, caught: set[str], modules: Mapping[str, str]) -> bool:
     """`x.iteritems`, `string.letters`, `from itertools import izip`, `error.message`."""
     if isinstance(node, ast.ImportFrom):
         return any((node.module, alias.name) in _TELLING_ATTRIBUTES for alias in node.names)
@@ -58,7 +60,7 @@ def _is_old_attribute(node: ast.AST, caught: set[str]) -> bool:
     named = node.value.id if isinstance(node.value, ast.Name) else ""
     return (
         node.attr in GONE
-        or (named, node.attr) in _TELLING_ATTRIBUTES
+        or (modules.get(named), node.attr) in _TELLING_ATTRIBUTES
         or (node.attr == "message" and named in caught)
     )
 

@@ -31,6 +31,25 @@ class Delivery:
     problem: str = ""
 
 
+def delivered(receipt: str, data: bytes, ident: str, limit: int) -> Delivery:
+    """What came as these bytes, at most `limit` characters of text; `ident` is whose it seems to be."""
+    if len(data) > longest(limit):
+        return Delivery(receipt, None, ident, f"it has {len(data)} bytes; at most {limit} are accepted")
+    try:
+        message = Message.unpack(data)
+    except ValueError as error:
+        return Delivery(receipt, None, ident, str(error))
+    if len(message.body) > limit:
+        problem = f"it has {len(message.body)} characters; at most {limit} are accepted"
+        return Delivery(receipt, None, message.id or ident, problem)
+    return Delivery(receipt, message, message.id)
+
+
+def longest(limit: int) -> int:
+    """Bytes of the longest packed message: each character as an escape of six, and the rest."""
+    return 6 * limit + 4096
+
+
 class Transport(Protocol):
     """One side's end of the queues. Every method raises TransportError."""
 

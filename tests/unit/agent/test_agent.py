@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from .conftest import QUEUE, AgentProcess, has_ended, make_plan, wait_until, with_script
+from .conftest import QUEUE, RESULTS, AgentProcess, has_ended, make_plan, wait_until, with_script
 
 # A body that says that it runs, waits until it may go on, and counts how often it was begun.
 WAITS = """
@@ -62,6 +62,7 @@ def test_an_id_is_answered_once(agent: AgentProcess, tmp_path: Path) -> None:
     agent.send(waiting(tmp_path, "same"))
     agent.send(make_plan(ident="last"))
     assert agent.answer()["SourceID"] == "last"
+    wait_until(lambda: not list(agent.storage.glob("plans/*/message")))
     agent.kill()
     agent.start()
     agent.send(waiting(tmp_path, "same"))
@@ -167,26 +168,22 @@ def test_scripts_that_outlived_their_plan_do_not_meet_its_second_run(
 
 
 def test_every_answer_survives_whatever_is_killed_and_when(agent: AgentProcess) -> None:
-    """Ten plans, and an agent that is killed again and again while it works on them."""
-    for number in range(10):
-        agent.send(
-            make_plan(f"import time\ntime.sleep(0.05)\nreturn {number}", f"p{number}", Stamp=number + 1)
-        )
+    """Five plans, and an agent that is killed again and again, each time a little later."""
+    expected = {f"p{number}": number for number in range(5)}
+    for ident, number in expected.items():
+        agent.send(make_plan(f"import time\ntime.sleep(0.05)\nreturn {number}", ident, Stamp=number + 1))
     answers: dict[str, int] = {}
-    for _ in range(40):
+    for attempt in range(30):
         agent.start()
-        assert agent.process is not None
-        try:
-            agent.process.wait(0.35)
-        except Exception:
-            agent.kill()
-        while agent.has_answer():
+        delivery = agent.queues.receive(RESULTS, 0.2 * (attempt + 1))
+        agent.kill()
+        while delivery is not None and agent.has_answer():
             answer = agent.answer()
             assert answer["ErrorCode"] == 0
             answers[answer["SourceID"]] = answer["Body"]
-        if len(answers) == 10:
-            break
-    assert answers == {f"p{number}": number for number in range(10)}
+        if answers == expected:
+            return
+    assert answers == expected
 
 
 def test_a_plan_that_takes_too_long_is_ended(agent: AgentProcess, tmp_path: Path) -> None:
@@ -361,6 +358,29 @@ def test_one_agent_at_a_time_uses_a_storage(agent: AgentProcess, tmp_path: Path)
     assert agent.process.wait(30) == 2
     assert f"another agent uses {agent.storage}" in agent.log
     agent.process = first
+
+
+def test_the_log_may_be_a_file(agent: AgentProcess, tmp_path: Path) -> None:
+    agent.configure(default=f"log_file = {tmp_path}/agent.log")
+    agent.send(make_plan(ident="a"))
+    agent.start()
+    agent.answer()
+    (tmp_path / "agent.log").rename(tmp_path / "agent.log.1")
+    agent.send(make_plan(ident="b"))
+    agent.answer()
+    assert "Plan a (without a name) runs" in (tmp_path / "agent.log.1").read_text()
+    assert "Plan b (without a name) ended with error code 0" in (tmp_path / "agent.log").read_text()
+    assert agent.log == ""
+
+
+def test_the_log_does_not_grow_for_ever(agent: AgentProcess, tmp_path: Path) -> None:
+    agent.configure(default=f"log_file = {tmp_path}/agent.log", plans="log = 500")
+    agent.start()
+    for number in range(12):
+        agent.send(make_plan(ident=f"p{number}"))
+        agent.answer()
+    assert {path.name for path in tmp_path.glob("agent.log*")} == {"agent.log", "agent.log.1"}
+    assert all(path.stat().st_size < 1000 for path in tmp_path.glob("agent.log*"))
 
 
 def test_nothing_secret_is_in_the_log(agent: AgentProcess) -> None:

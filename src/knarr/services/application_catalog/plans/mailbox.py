@@ -56,7 +56,10 @@ class Mailbox:
         self._server = ThreadingHTTPServer(address, Handler)
         self._server.daemon_threads = True
         if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            # Hands are shaken in the connection's own thread: one who does not would keep out all others.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._scheme = "https" if tls is not None else "http"
         self._thread = threading.Thread(target=self._server.serve_forever, name="mailbox", daemon=True)
 
