@@ -93,13 +93,11 @@ class Evaluator:
         self._root = _base().create_child_context()
         self._root[STATE] = state
 
-    def context(self, data: Any, variables: Mapping[str, Any] | None = None) -> Any:
+    def context(self, data: Any, variables: Mapping[str, Any]) -> Any:
         """A context in which `$` is the data and each variable has its `$name`."""
         made = self._root.create_child_context()
-        value = frozen(data)
-        made["$"] = value
-        made["forms"] = value
-        for name, content in (variables or {}).items():
+        made["$"] = frozen(data)
+        for name, content in variables.items():
             made[name] = content
         return made
 

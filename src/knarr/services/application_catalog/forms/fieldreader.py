@@ -84,6 +84,12 @@ class FieldReader:
         return FieldDefinition(name, kind, place, attributes, places, validators, classes)
 
     def name(self, value: Any, place: Position) -> str:
+        value = plain(value)
+        if isinstance(value, bool):
+            word = str(value).lower()
+            raise DefinitionFault(
+                f"name: it is read as {word}: words like on, off, yes, no must be quoted", place
+            )
         if not isinstance(value, str) or not _NAME.match(value):
             raise DefinitionFault(
                 f"name: {str(value)[:64]!r} must begin with a letter and have letters, digits, '_' or '-'",
@@ -131,9 +137,9 @@ class FieldReader:
             return None
         if name in TEXT_ATTRIBUTES:
             value = plain(value)
+        if not attribute.dynamic:
+            value = unevaluated(value)
         if isinstance(value, Expression):
-            if not attribute.dynamic:
-                raise DefinitionFault(f"{field}: {camel(name)} cannot be an expression: quote it", place)
             if self.reading.first_form:
                 self.reading.since(f"{field}: an expression in the first form", (2, 4), place)
             return value
@@ -216,6 +222,15 @@ class FieldReader:
             except ValueError as error:
                 hint = f": {error}"
         raise DefinitionFault(f"expr {str(value)[:64]!r} is no YAQL expression{hint}", place)
+
+
+def unevaluated(value: Any) -> Any:
+    """The value with the texts of expressions in place of them: the path a/b.js looks like a division."""
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Mapping):
+        return {unevaluated(key): unevaluated(item) for key, item in value.items()}
+    return [unevaluated(item) for item in value] if isinstance(value, list) else value
 
 
 def holds_expression(value: Any) -> bool:

@@ -121,14 +121,12 @@ def register(context: Any) -> None:
 
     text, whole = yaqltypes.String(), yaqltypes.Integer()
 
-    def add(called: str, function: Any, aliases: Mapping[str, str] | None = None, **types: Any) -> None:
+    def add(called: str, function: Any, **types: Any) -> None:
         definition = specs.get_function_definition(
             function, name=called, function=True, method=False, convention=CamelCaseConvention()
         )
         for parameter, kind in types.items():
             definition.set_parameter(parameter, kind, overwrite=True)
-        for parameter in definition.parameters.values():
-            parameter.alias = (aliases or {}).get(parameter.name, parameter.name)
         context.register_function(definition)
 
     nullable = yaqltypes.PythonType(object, True)
@@ -138,7 +136,6 @@ def register(context: Any) -> None:
     add(
         "ref",
         ref,
-        {"template": "templateName", "parameter": "parameterName", "id_only": "idOnly"},
         template=text,
         parameter=yaqltypes.String(True),
         id_only=yaqltypes.PythonType(bool, True),

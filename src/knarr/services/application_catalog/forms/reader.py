@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.forms import objects
@@ -23,6 +23,7 @@ from knarr.services.application_catalog.forms.fieldreader import WORD, FieldRead
 from knarr.services.application_catalog.forms.legacy import explicit_expressions
 from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.packages.package import ApplicationPackage
 
 FILE = "UI/ui.yaml"
 VERSIONS: tuple[Version, ...] = ((1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4))
@@ -31,14 +32,26 @@ LEGACY_SECTIONS = ("Name", "Type", "Description", "UnitTemplates")
 MOST_FORMS = 100
 MOST_FIELDS = 1000
 _VERSION = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d{1,3})?\Z")
+# Plain text that its author will have meant as an expression.
+_MEANT = re.compile(r"^\$|[\s(]\$\.[A-Za-z_]")
 _METHOD = re.compile(r"(?:([A-Za-z_][\w.]*)\.)?([A-Za-z_]\w*)\Z")
 
 
 def read(data: bytes | str, file: str = FILE) -> Definition:
     """The definition in a file. Raises DefinitionFault."""
+    broken: dict[str, str] = {}
+
+    def parse_noting(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            if _MEANT.search(text):
+                broken[text] = str(error)
+            raise
+
     try:
         text = data.decode() if isinstance(data, bytes) else data
-        found = documents(text, file, parse)
+        found = documents(text, file, parse_noting)
     except UnicodeDecodeError:
         raise DefinitionFault("the file is not UTF-8", Position(file, 1)) from None
     except SyntaxFault as error:
@@ -48,7 +61,29 @@ def read(data: bytes | str, file: str = FILE) -> Definition:
             "a UI definition is one mapping with the sections Version, Application, Forms, …",
             Position(file, 1),
         )
-    return _Reader(found[0], file).definition()
+    reader = _Reader(found[0], file)
+    for key, place in _texts(found[0], found[0].position) if broken else ():
+        if key in broken:
+            reader.warn(f"{key[:80]!r} is taken as text, as it is no expression: {broken[key]}", place)
+    return reader.definition()
+
+
+def of_package(package: ApplicationPackage) -> Definition | None:
+    """The definition that a package has; None if it has none. Raises PackageFault."""
+    data = package.ui()
+    return None if data is None else read(data, f"UI/{package.manifest.ui}")
+
+
+def _texts(value: Any, place: Position) -> Iterator[tuple[str, Position]]:
+    """All texts in a structure, with the nearest places."""
+    if isinstance(value, str) and not isinstance(value, Expression):
+        yield value, place
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, place)
+    elif isinstance(value, Mapped):
+        for key, item in value.items():
+            yield from _texts(item, value.keys_at.get(key, value.position))
 
 
 class _Reader:

@@ -26,7 +26,7 @@ from knarr.services.application_catalog.forms.faults import (
 )
 from knarr.services.application_catalog.forms.model import FieldView, FormView, views
 from knarr.services.application_catalog.forms.parameters import evaluated
-from knarr.services.application_catalog.forms.prepared import prepare
+from knarr.services.application_catalog.forms.prepared import Preparation
 from knarr.services.application_catalog.forms.regexps import pattern
 from knarr.services.application_catalog.forms.scope import Scope
 from knarr.services.application_catalog.forms.validation import (
@@ -39,9 +39,11 @@ from knarr.services.application_catalog.forms.validation import (
     tentative,
 )
 from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.packages.package import ApplicationPackage
 
 NAME_PATTERN = r"^[-\w]+$"
 LONGEST_NAME = 255
+DEEPEST = 40
 _ABSENT: Any = object()
 
 
@@ -51,6 +53,10 @@ class Subject:
 
     full_name: str
     version: str | None = None
+
+    @classmethod
+    def of(cls, package: ApplicationPackage) -> Subject:
+        return cls(package.manifest.full_name, str(package.manifest.version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,20 @@ def _management(definition: Definition, subject: Subject, ask_to_stay: bool) -> 
     return (FormDefinition(MANAGEMENT, tuple(fields), (), place),) if fields else ()
 
 
+def depth(value: Any) -> int:
+    """How deep lists and mappings are in each other, counted no further than needed."""
+    level, found = [value], 0
+    while level and found <= DEEPEST:
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, Mapping):
+                inner += one.values()
+            elif isinstance(one, (list, tuple)):
+                inner += one
+        level, found = inner, found + 1
+    return found
+
+
 class _Run:
     """One request."""
 
@@ -183,6 +203,8 @@ class _Run:
         """Answers to what was not asked."""
         if not isinstance(answers, Mapping):
             return [AnswerError("", None, "invalid", "the answers must be a mapping of forms to fields")]
+        if depth(answers) > DEEPEST:
+            return [AnswerError("", None, "invalid", f"the answers are nested deeper than {DEEPEST} levels")]
         found = []
         for name, given in answers.items():
             form = next((one for one in self.wizard.forms if one.name == name), None)
@@ -213,13 +235,15 @@ class _Run:
     ) -> tuple[FormView, list[AnswerError]]:
         """The form as it is shown, and what is wrong with the answers. Puts its values into the data."""
         own: dict[str, Any] = {}
-        data = {**self.data, form.name: own}
         region = self.region(form)
+        data = {**self.data, form.name: own}
+        self.scope.answers = data
         shown: list[FieldView] = []
         errors: list[AnswerError] = []
         for one in form.fields:
-            prepared = prepare(one, data, self.scope, self.chooser, region)
             answer = _ABSENT if given is None else given.get(one.name, _ABSENT)
+            preparation = Preparation(self.scope, self.chooser, region, data, tolerant=bool(errors))
+            prepared = preparation.prepare(one, answered=answer is not _ABSENT)
             if given is None:
                 own[one.name] = tentative(prepared)
             else:
