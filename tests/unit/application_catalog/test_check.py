@@ -259,6 +259,50 @@ def test_mistakes_of_templates_of_heat():
     assert found({"manifest.yaml": HOT_MANIFEST}) == [".: the package has no template.yaml at its top"]
 
 
+PLAN = """\
+FormatVersion: 2.0.0
+Version: 1.0.0
+Name: Say hello
+Parameters: {who: $who}
+Body: |
+  if args.who:
+      hello(args.who)
+  return 1
+Scripts:
+  hello: {Type: Application, Version: 1.0.0, EntryPoint: hello.sh}
+"""
+WITH_PLAN = {
+    **changed("$resources.string('hello.txt')", "$resources.yaml('Hello.template')"),
+    "Resources/Hello.template": PLAN,
+    "Resources/scripts/hello.sh": "#!/bin/sh\n",
+}
+
+
+def test_a_good_plan_has_no_findings():
+    assert found(WITH_PLAN) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "EntryPoint: hello.sh",
+            "EntryPoint: hullo.sh",
+            "10: Scripts/hello/EntryPoint: the package has no file",
+        ),
+        (", EntryPoint: hello.sh", "", "10: Scripts/hello/EntryPoint: is missing"),
+        ("Type: Application", "Type: Programme", "10: Scripts/hello/Type"),
+        ("2.0.0", "7.0.0", "1: "),
+        ("if args.who:", "if args.who", "6: Body: line 1: expected ':'"),
+        ("return 1", "return ]", "8: Body: line 3: unmatched ']'"),
+        ("Scripts:", "Scripts: [", "11: invalid YAML"),
+    ],
+)
+def test_mistakes_of_plans(old, new, told):
+    lines = found({**WITH_PLAN, "Resources/Hello.template": PLAN.replace(old, new, 1)})
+    assert any(one.startswith(f"Resources/Hello.template:{told}") for one in lines), lines
+
+
 # The command
 
 

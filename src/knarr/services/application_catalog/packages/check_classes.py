@@ -20,6 +20,7 @@ from knarr.services.application_catalog.language.model import (
     Package,
 )
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
 from knarr.services.application_catalog.packages.faults import Faults
@@ -268,8 +269,12 @@ class ClassChecker:
             [name] = call.args
             if not isinstance(name, ast.Constant) or isinstance(name, ast.KeywordConstant):
                 continue
-            if isinstance(name.value, str) and RESOURCES + name.value not in self.source.files.names():
+            if not isinstance(name.value, str):
+                continue
+            if RESOURCES + name.value not in self.source.files.names():
                 self.faults.note(f"the package has no file {RESOURCES}{name.value}", expression.position)
+            elif call.name == "yaml":
+                check_plans.check(self.source, name.value, self.faults)
 
 
 def _cut(document: Mapped, where: Position | None) -> str | None:
