@@ -73,7 +73,12 @@ class MemoryAgents:
 
 class MemoryIdentity:
     def user(self, ident: str) -> Mapping[str, Any]:
-        row = {"id": ident, "name": f"name of {ident}", "domain_id": "default", "email": f"{ident}@example.org"}
+        row = {
+            "id": ident,
+            "name": f"name of {ident}",
+            "domain_id": "default",
+            "email": f"{ident}@example.org",
+        }
         return row | {"links": {}, "enabled": True, "default_project_id": "p", "phone": "1"}
 
     def project(self, ident: str) -> Mapping[str, Any]:
