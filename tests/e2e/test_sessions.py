@@ -25,7 +25,7 @@ BOTH = pytest.mark.parametrize("program", ["openstack", "zun"])
 @pytest.fixture(scope="module")
 def cloud(make_knarr: MakeKnarr) -> Knarr:
     clients.programs()
-    return make_knarr(websocket_proxy={"wsproxy_port": "0"})
+    return make_knarr()
 
 
 @pytest.fixture(scope="module")
