@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.contracts import Check
 from knarr.services.application_catalog.language.errors import (
-    Frame,
     InvalidArguments,
     LimitReached,
     MethodNotFound,
@@ -230,7 +229,7 @@ class Calls:
             with self.session.turns.entered(method, this, values):
                 return compiled(method).run(self.session, context)
         except MuranoPlError as error:
-            error.frames.insert(0, Frame(error.position, method.declared_by.name, method.name))
+            error.leaves(method.declared_by.name, method.name)
             raise
         finally:
             self._local.depth = depth

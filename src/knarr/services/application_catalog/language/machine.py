@@ -59,8 +59,7 @@ class Instruction:
         try:
             return self.execute(session, context)
         except MuranoPlError as error:
-            if error.position is None:
-                error.position = self.position
+            error.passes(self.position)
             raise
 
 

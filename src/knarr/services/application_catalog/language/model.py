@@ -6,6 +6,8 @@ properties, which belong to the session that runs.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,6 +114,26 @@ class Property:
     @property
     def is_static(self) -> bool:
         return self.usage is PropertyUsage.STATIC
+
+    @functools.cached_property
+    def holds_templates(self) -> bool:
+        """Whether what is described there stays a description: the contract says `template`."""
+        return any(_TEMPLATE.search(one.text) for one in _expressions(self.contract))
+
+
+_TEMPLATE = re.compile(r"\.template\(")
+
+
+def _expressions(value: Any) -> Iterator[Expression]:
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _expressions(key)
+            yield from _expressions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _expressions(item)
 
 
 @dataclass(eq=False)

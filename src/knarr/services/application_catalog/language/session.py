@@ -115,8 +115,7 @@ class Session:
         try:
             return then(expression.compiled(YAQL_NO_VALUE, context, engine))
         except MuranoPlError as error:
-            if error.position is None:
-                error.position = expression.position
+            error.passes(expression.position)
             raise
         except RecursionError:
             raise LimitReached("the expression is nested too deeply", expression.position) from None

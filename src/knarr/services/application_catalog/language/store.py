@@ -56,6 +56,8 @@ class ObjectStore:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.objects: dict[str, MuranoObject] = {}
+        # Of objects that are not made yet
+        self.attributes: dict[str, dict[tuple[str, str], Any]] = {}
         self._models: dict[str, tuple[Mapping[str, Any], MuranoType | None]] = {}
         self._waiting: list[tuple[MuranoObject, Mapping[str, Any]]] = []
         self._depth = 0
@@ -102,13 +104,14 @@ class ObjectStore:
     def _outline(self, value: Any, owner: MuranoObject | None) -> None:
         """Make all objects that have ids and types, so that references to them may come first."""
         if isinstance(value, Mapping):
-            header = value.get(SYSTEM)
+            header, kind = value.get(SYSTEM), None
             if isinstance(header, Mapping) and header.get("id") and header.get("type"):
                 known = self.objects.get(str(header["id"]))
                 owner = known or self._blank(value, self.type_of(value, None), owner)
+                kind = owner.kind
                 self._models.setdefault(owner.id, (value, None))
             for key, item in value.items():
-                if key != SYSTEM:
+                if key != SYSTEM and not _is_template(kind, key):
                     self._outline(item, owner)
         elif isinstance(value, (list, tuple)):
             for item in value:
@@ -226,6 +229,7 @@ class ObjectStore:
         name = header.get("name")
         one = MuranoObject(kind, str(header["id"]), owner, None if name is None else str(name))
         one.metadata = frozen(header.get("metadata"))
+        one.attributes = self.attributes.pop(one.id, {})
         one.dependencies = [dict(row) for row in (header.get("dependencies") or {}).get("onDestruction", ())]
         known = {"id", "type", "name", "classVersion", "package", "metadata", "dependencies", "_actions"}
         one.system = {key: value for key, value in header.items() if key not in known}
@@ -381,6 +385,11 @@ def _frame(frame: Frame) -> Any:
             "typeName": frame.class_name,
         }
     )
+
+
+def _is_template(kind: MuranoType | None, name: Any) -> bool:
+    declared = kind.find_property(str(name)) if kind is not None else None
+    return declared is not None and declared.holds_templates
 
 
 def ids_in(value: Any) -> set[str]:

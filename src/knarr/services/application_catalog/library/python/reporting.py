@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from yaql.language import specs
-
 from knarr.services.application_catalog.language.errors import InvalidArguments
+from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.pythonclass import murano_class
 from knarr.services.application_catalog.language.values import Reference
 from knarr.services.application_catalog.library.outside import outside
@@ -33,12 +31,7 @@ class StatusReporter:
         """Tell something of the object; without one, of the environment."""
         self._report(instance, msg, "info")
 
-    @specs.name("report_error")
     def report_error(self, instance: Any, msg: str) -> None:
-        self._report(instance, msg, "error")
-
-    @specs.name("reportError")
-    def also_report_error(self, instance: Any, msg: str) -> None:
         self._report(instance, msg, "error")
 
     def _report(self, instance: Any, text: str, level: str) -> None:
@@ -119,22 +112,10 @@ class Logger:
     def _formatted(self, message: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The message with its values; as it is if they do not fit, for a log ends no deployment."""
         try:
-            return _FORMATTER.vformat(message, args, kwargs)
-        except (IndexError, KeyError, ValueError, AttributeError):
+            return formatted(message, args, kwargs)
+        except InvalidArguments:
             self._write("warning", f"Can not format string: {message}")
             return message
 
     def _write(self, level: str, text: str) -> None:
         outside(self._session).logs.log(self._name, level, text)
-
-
-class _Formatter(string.Formatter):
-    """Formats without access to what is inside of Python's objects."""
-
-    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        if "._" in field_name:
-            raise ValueError(field_name)
-        return super().get_field(field_name, args, kwargs)
-
-
-_FORMATTER = _Formatter()
