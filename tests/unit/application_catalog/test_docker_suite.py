@@ -130,7 +130,7 @@ def test_the_packages_are_without_fault(capsys):
 
 
 def test_the_library_comes_before_those_that_require_it(packages):
-    assert list(packages)[0] == "io.murano.apps.docker.Interfaces"
+    assert next(iter(packages)) == "io.murano.apps.docker.Interfaces"
 
 
 def test_the_forms_make_object_models(packages):
@@ -214,6 +214,7 @@ docker(' '.join(shlex.quote(word) for word in words))
 found = docker("inspect -f '{{.NetworkSettings.IPAddress}}' " + shlex.quote(args.name))
 return found.stdout.strip()
 """
+REMOVE = "import shlex\n\ndocker('rm -f ' + shlex.quote(args.name))\n"
 START = _plan(
     "Start Docker", "startDocker", "startDocker(args.dockerRegistry)\n", dockerRegistry="registry.local:5000"
 )
@@ -250,11 +251,12 @@ def test_a_deployment_sends_these_plans_and_no_others(world, packages):
 
 
 def _template(world: World) -> dict[str, Any]:
-    """The stack's template, with words in place of ids and of what the core library installs an agent with."""
+    """The stack's template, with words in place of ids, and without how an agent is installed."""
     network = world.model["Objects"]["regions"][""]["defaultNetworks"]["environment"]
     found = world.cloud.template()
     [group] = [k for k, v in found["resources"].items() if v["type"] == "OS::Neutron::SecurityGroup"]
-    words = {network["?"]["id"]: "NET", group: "GROUP", network["subnetCidr"]: "CIDR"}
+    ident = re.escape(network["?"]["id"])
+    words = {rf"(?<=-){ident}(?=-|$)": "NET", f"^{group}$": "GROUP", re.escape(network["subnetCidr"]): "CIDR"}
 
     def worded(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -262,7 +264,7 @@ def _template(world: World) -> dict[str, Any]:
         if isinstance(value, (list, tuple)):
             return [worded(item) for item in value]
         for ident, word in words.items() if isinstance(value, str) else ():
-            value = value.replace(ident, word)
+            value = re.sub(ident, word, value)
         return value
 
     made = worded(found)
@@ -426,10 +428,10 @@ def test_a_changed_application_takes_the_place_of_the_old_one(world, packages):
     world.again(applications=[host, {**web, "image": "nginx:stable", "publish": False, "siteFolder": ""}])
     host, web = world.deploy()["Objects"]["applications"]
     assert plans(world)[3:] == [
-        _plan("Remove a container", "docker", "import shlex\n\ndocker('rm -f ' + shlex.quote(args.name))\n", name="web"),
+        _plan("Remove a container", "docker", REMOVE, name="web"),
         _pulled("nginx:stable"),
         _run("nginx:stable", {"8080": "8080/tcp"}, {}),
-    ]  # fmt: skip
+    ]
     assert host["containers"] == ["web"]
     assert web["applicationEndpoints"] == [
         _endpoint(8080, "cloud", host["instance"]["ipAddresses"][0], "internal"),
