@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.application_catalog.conftest import archive
+from tests.unit.application_catalog.support.environments import World
 
 from knarr.services.application_catalog.language.errors import MuranoPlError
 from knarr.services.application_catalog.packages.package import ApplicationPackage
-from tests.unit.application_catalog.conftest import archive
-from tests.unit.application_catalog.support.environments import World
 
 FILES = {
     "manifest.yaml": """
