@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,3 +81,51 @@ class World:
         """Everything destroyed."""
         self.open({**self.model, "Objects": None})
         return self.deploy()
+
+
+HEADER = """
+Namespaces:
+  =: t
+  std: io.murano
+  res: io.murano.resources
+  sys: io.murano.system
+  conf: io.murano.configuration
+  apps: io.murano.applications
+"""
+
+# An application that owns whatever a test needs, and deploys the machines among it.
+HOLDER = """
+Name: Holder
+Extends: std:Application
+Properties:
+  servers: {Contract: [$.class(res:Instance)]}
+  things: {Contract: [$.class(std:Object)]}
+Methods:
+  deploy:
+    Body:
+      - $.servers.pselect($.deploy())
+"""
+
+
+def written(text: str) -> ApplicationPackage:
+    """A package `t` with these classes, and Holder."""
+    from ..conftest import of_classes, package
+
+    files = of_classes(HEADER + HOLDER + "---\n" + textwrap.dedent(text) if text else HEADER + HOLDER)
+    manifest = str(files["manifest.yaml"]) + "\n        Require: {io.murano.applications: '*'}\n"
+    return package({**files, "manifest.yaml": manifest})
+
+
+def holder(*servers: Mapping[str, Any], things: tuple[Mapping[str, Any], ...] = ()) -> dict[str, Any]:
+    return {"?": {"type": "t.Holder", "id": "app"}, "servers": list(servers), "things": list(things)}
+
+
+def machine(name: str, kind: str = "LinuxInstance", **more: Any) -> dict[str, Any]:
+    """A machine; its id is its name."""
+    given = {"?": {"type": f"io.murano.resources.{kind}", "id": name}, "name": name, "flavor": "m1.small"}
+    return {**given, **({} if "blockDevices" in more else {"image": "ubuntu"}), **more}
+
+
+def of(kind: str, ident: str, **properties: Any) -> dict[str, Any]:
+    """An object of a class of the core library."""
+    return {"?": {"type": f"io.murano.{kind}", "id": ident}, **properties}

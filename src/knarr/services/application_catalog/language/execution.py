@@ -90,7 +90,7 @@ class Execution:
         self.session.finish()
         objects = None
         if self.root is not None and not self.root.destroyed:
-            objects = Serializer(self.session, actions=True).object(self.root)
+            objects = Serializer(self.session, actions=True).model(self.root)
         return {
             "Objects": objects,
             "ObjectsCopy": copy.deepcopy(objects),

@@ -41,6 +41,18 @@ class Serializer:
         self.keep_ids = keep_ids
         self.actions = actions
         self.written: set[str] = set()
+        self._headers: list[dict[str, Any]] = []
+
+    def model(self, root: MuranoObject) -> dict[Any, Any]:
+        """The description of the root of a model. Subscriptions of objects that are not in it are left out."""
+        described = self.object(root)
+        for header in self._headers:
+            rows = [row for row in header["dependencies"]["onDestruction"] if row["subscriber"] in self.written]
+            if rows:
+                header["dependencies"] = {"onDestruction": rows}
+            else:
+                del header["dependencies"]
+        return described
 
     def object(self, one: MuranoObject) -> dict[Any, Any]:
         """The description of an object with everything that it owns."""
@@ -73,6 +85,7 @@ class Serializer:
             header["metadata"] = self.value(one.metadata, one)
         if one.dependencies:
             header["dependencies"] = {"onDestruction": [dict(row) for row in one.dependencies]}
+            self._headers.append(header)
         if one.destroyed:
             header["destroyed"] = True
         if self.actions:

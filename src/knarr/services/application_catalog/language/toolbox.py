@@ -162,7 +162,6 @@ def register(add: Callable[..., None]) -> None:
     collection = yaqltypes.Iterable()
     add("base64encode", base64encode, both=True, value=text)
     add("base64decode", base64decode, both=True, value=text)
-    add("format", format_text, both=True, text=text)
     add("substr", substr, both=True, value=text, start=whole, length=whole)
     add("bind", bind, both=True, mapping=yaqltypes.PythonType(Mapping, False))
     add("randomName", random_name)
