@@ -511,6 +511,10 @@ class TestReferences:
             "ui.yaml:4: $.two.b: the form 'two' comes later"
         )
 
+    def test_of_validators(self) -> None:
+        validators = "      validators: [{expr: $.far.b, message: m}]\n"
+        assert fault(self.FORMS + validators) == "ui.yaml:6: $.far.b: the form 'far' is not there"
+
     @pytest.mark.parametrize(
         "expression",
         [

@@ -28,6 +28,7 @@ def check(
     for index, form in enumerate(forms):
         for field in form.fields:
             checker.look(field.attributes, forms[: index + 1])
+        checker.look([validator.rule for validator in form.validators], forms[: index + 1])
     checker.look(application, forms)
     checker.look(templates, forms)
 
