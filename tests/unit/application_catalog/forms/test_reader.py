@@ -513,7 +513,7 @@ class TestReferences:
 
     def test_of_validators(self) -> None:
         validators = "      validators: [{expr: $.far.b, message: m}]\n"
-        assert fault(self.FORMS + validators) == "ui.yaml:6: $.far.b: the form 'far' is not there"
+        assert fault(self.FORMS + validators) == "ui.yaml:7: $.far.b: the form 'far' is not there"
 
     @pytest.mark.parametrize(
         "expression",
