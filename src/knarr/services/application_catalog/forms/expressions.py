@@ -38,15 +38,16 @@ def engine() -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def _parsed(text: str) -> Any:
+    """The syntax tree, or what is wrong as text: an error that is kept would keep all that saw it."""
     from yaql.language.exceptions import YaqlParsingException
 
     with _parser_mutex:
         try:
             return engine()(text).expression
         except YaqlParsingException as error:
-            return ValueError(str(error))
+            return str(error)
         except RecursionError:
-            return ValueError("the expression is nested too deeply")
+            return "the expression is nested too deeply"
 
 
 def parse(text: str) -> Any:
@@ -54,8 +55,8 @@ def parse(text: str) -> Any:
     if len(text) > LONGEST:
         raise ValueError(f"an expression may have {LONGEST} characters")
     found = _parsed(text)
-    if isinstance(found, ValueError):
-        raise found
+    if isinstance(found, str):
+        raise ValueError(found)
     return found
 
 
