@@ -320,7 +320,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("expression", "words"),
         [
-            ("$.nothing.here", "what is before .here is null or has no parts"),
+            ("$.get(nothing).here", "what is before .here is null or has no parts"),
             ("unknown(1)", 'Unknown function "unknown" (text that is no expression must be quoted)'),
             ("$.app.count + a", "(is something null on the way, or of another type?)"),
             ("1 / ($.app.count - 2)", "division"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 
@@ -135,6 +136,18 @@ def test_the_time_of_the_cloud_is_not_the_definition_s() -> None:
     outcome = wizard(define(text, "2.0"), keys=Slow(), allowance=Allowance(seconds=0.25)).start()
     assert outcome.model is not None
     assert outcome.model["x"] == "kept"
+
+
+def test_reading_again_and_again_keeps_nothing() -> None:
+    text = "Forms: []\nTemplates:\n  t: some text, that is no expression\n  u: $.a.b.c +"
+    for _ in range(3):
+        define(text)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(50):
+        define(text)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 500
 
 
 def test_long_expressions_are_refused() -> None:
