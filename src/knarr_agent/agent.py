@@ -20,7 +20,7 @@ from knarr_agent.config import Config
 from knarr_agent.errors import AgentError, MalformedPlan, RunFailed
 from knarr_agent.message import Message
 from knarr_agent.store import PlanStore, Running, Stored, boot_id
-from knarr_agent.transports import Delivery, Transport, TransportError
+from knarr_agent.transports import Delivery, Refused, Transport, TransportError
 from knarr_agent.worker import BUSY
 
 LOG = logging.getLogger(__name__)
@@ -211,11 +211,21 @@ class Agent:
             dynamic = self.config.dynamic_result_queue and answer.reply_to
             queue = answer.reply_to if dynamic else self.config.result_queue
             try:
-                self.transport.send(queue, Message(answer.body, answer.id))
+                self._send(queue, Message(answer.body, answer.id))
             except TransportError as error:
                 self._failed(error)
                 return
             self.store.forget(stored)
+
+    def _send(self, queue: str, answer: Message) -> None:
+        """Send the answer; if it is refused for good, tell that instead, or else give it up."""
+        try:
+            self.transport.send(queue, answer)
+        except Refused as error:
+            LOG.warning("The answer to plan %s is refused: %s", answer.id, error)
+            told = results.failure(answer.id, RunFailed(f"the plan's answer was refused: {error}"))
+            with contextlib.suppress(Refused):
+                self.transport.send(queue, Message(json.dumps(told), answer.id))
 
 
 def _identified(message: Message) -> Message:

@@ -21,7 +21,7 @@ _ENTRY_POINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(::[A-Za-z0-9_.-]*)+", re
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanFile:
     """A file that scripts need: its content, or where to download it from. `name` may hold slashes."""
 
@@ -31,7 +31,7 @@ class PlanFile:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanScript:
     """A script that the body calls by its name.
 
@@ -45,7 +45,7 @@ class PlanScript:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """A plan that can be run."""
 

@@ -17,7 +17,7 @@ LINGER_SECONDS = 2.0
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Completed:
     """How a program ended, as shells count: 127 is one not found, 126 one that cannot run, 128 + signal."""
 

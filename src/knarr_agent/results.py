@@ -69,7 +69,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _answer(plan_id: str, code: int, body: Any) -> dict[str, Any]:
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # noqa: UP017
     return {
         "FormatVersion": FORMAT_VERSION,
         "ID": uuid.uuid4().hex,

@@ -37,7 +37,7 @@ LOG = logging.getLogger(__name__)
 REMEMBERED = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """A plan was begun: for the how manieth time, by which process, under which boot of the machine."""
 
@@ -46,7 +46,7 @@ class Running:
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """A plan's folder."""
 

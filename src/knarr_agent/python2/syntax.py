@@ -238,17 +238,16 @@ def _definition(line: Line) -> tuple[Line, str]:
     parameters = line[opening + 1 : closing]
     if not any(token.text == "(" and _is_parameter(parameters, at) for at, token in enumerate(parameters)):
         return line, ""
-    names, targets, sources = [], [], []
+    names, assignments = [], []
     for number, part in enumerate(_split(parameters)):
         stripped = _stripped(part)
         if stripped and stripped[0].text == "(":
             end = _matching(stripped, 0)
             names.append(f"_py2_tuple{number}{joined(stripped[end + 1 :])}")
-            targets.append(joined(stripped[: end + 1]))
-            sources.append(f"_py2_tuple{number}")
+            assignments.append(f"{joined(stripped[: end + 1])} = _py2_tuple{number}")
         else:
             names.append(joined(part).strip())
-    assignment = "; ".join(f"{target} = {source}" for target, source in zip(targets, sources, strict=True))
+    assignment = "; ".join(assignments)
     new = [*line[: opening + 1], *_code(", ".join(names)), *line[closing:]]
     colon = _find(new[start:], ":")
     rest = new[start + colon + 1 :] if colon is not None else []

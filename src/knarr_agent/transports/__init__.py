@@ -18,7 +18,11 @@ class TransportError(Exception):
     """The other side cannot be reached, or refuses; to be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+class Refused(TransportError):  # noqa: N818  the name says it
+    """The other side will never take this."""
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A message that came. It comes again unless its receipt is acknowledged.
 

@@ -20,11 +20,10 @@ from pathlib import Path
 
 from knarr_agent import atomic
 from knarr_agent.message import Message
-from knarr_agent.names import QUEUE_EXPIRES
-from knarr_agent.transports import Delivery, TransportError, delivered, longest
+from knarr_agent.names import QUEUE_EXPIRES, is_queue
+from knarr_agent.transports import Delivery, Refused, TransportError, delivered, longest
 
 LOOK_AGAIN_SECONDS = 5.0
-_QUEUE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _RECEIPT = re.compile(r"\d{20}-[0-9a-f]{8}-([A-Za-z0-9_.-]{0,64})\.message", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
@@ -40,8 +39,8 @@ class FolderTransport:
 
     def declare(self, queue: str) -> Path:
         """Make the queue, if it is not there."""
-        if not _QUEUE.fullmatch(queue):
-            raise TransportError(f"{queue!r} is no name of a queue")
+        if not is_queue(queue):
+            raise Refused(f"{queue!r} is no name of a queue")
         folder = self.root / queue
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,7 +71,7 @@ class FolderTransport:
 
     def acknowledge(self, queue: str, receipt: str) -> None:
         if not _RECEIPT.fullmatch(receipt):
-            raise TransportError(f"{receipt!r} is no receipt")
+            raise Refused(f"{receipt!r} is no receipt")
         folder = self.declare(queue)
         (folder / receipt).unlink(missing_ok=True)
         atomic.sync_folder(folder)

@@ -19,10 +19,11 @@ from urllib.parse import quote, urlencode
 
 from knarr_agent.errors import ConfigError
 from knarr_agent.message import Message
-from knarr_agent.transports import Delivery, TransportError, delivered, longest
+from knarr_agent.transports import Delivery, Refused, TransportError, delivered, longest
 
 # How much longer than the server promised to answer an answer is waited for, in seconds.
 PATIENCE = 20.0
+_FOR_EVER = (400, 403, 413)  # what is asked is at fault; with the token (401) or the server it may get better
 
 
 class HttpTransport:
@@ -71,6 +72,7 @@ class HttpTransport:
         except urllib.error.HTTPError as error:
             with error:
                 reason = error.read(1000).decode("utf-8", "replace").strip()
-            raise TransportError(f"{method} {path}: {error.code} {reason or error.reason}") from error
+            kind = Refused if error.code in _FOR_EVER else TransportError
+            raise kind(f"{method} {path}: {error.code} {reason or error.reason}") from error
         except (OSError, HTTPException) as error:
             raise TransportError(f"{method} {self._base}: {getattr(error, 'reason', error)}") from error

@@ -315,6 +315,15 @@ def test_answers_go_where_the_plan_says_if_the_configuration_allows_it(agent: Ag
     assert agent.answer()["SourceID"] == "c"
 
 
+def test_an_answer_that_nobody_takes_does_not_hold_up_the_others(agent: AgentProcess) -> None:
+    agent.configure(default="enable_dynamic_result_queue = true")
+    agent.send(make_plan(ident="a"), reply_to="../../etc")
+    agent.send(make_plan(ident="b"))
+    agent.start()
+    assert agent.answer()["SourceID"] == "b"
+    assert "The answer to plan a is refused: '../../etc' is no name of a queue" in agent.log
+
+
 def test_otherwise_they_go_to_the_configured_queue(agent: AgentProcess) -> None:
     agent.send(make_plan(ident="a"), reply_to="-execution-results-other")
     agent.start()

@@ -72,6 +72,11 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
             "",
             r"\[rabbitmq\] result_routing_key: is missing",
         ),
+        (
+            "input_queue = e1-h1",
+            "input_queue = ../e1",
+            r"\[rabbitmq\] input_queue: '../e1' is no name of a queue",
+        ),
         ("type = folder", "type = amqp", r"\[transport\] type: must be one of folder, http"),
         ("folder = /var/lib/knarr/queues", "", r"\[transport\] folder: is missing"),
         (

@@ -398,6 +398,23 @@ def test_plans_survive_a_mailbox_that_is_away_for_a_while(
         second.stop()
 
 
+def test_an_answer_that_the_mailbox_refuses_is_told_as_an_error(
+    tmp_path: Path, queues: FolderTransport, listener: AgentListener, start_agent: StartAgent
+) -> None:
+    mailbox = Mailbox(queues, SECRET, limit=2000)
+    mailbox.start()
+    try:
+        start_agent(over("http", tmp_path, mailbox))
+        client = AgentClient("5", "7", queues, listener)
+        with pytest.raises(
+            AgentException, match=r"the plan's answer was refused: .*at most 2000 bytes are accepted"
+        ):
+            client.call(TEMPLATE | {"Body": "return 'x' * 5000000"}, resource, 60)
+        assert client.call(TEMPLATE | {"Body": "return 'small'"}, resource, 60) == "small"
+    finally:
+        mailbox.stop()
+
+
 def test_messages_are_json_whatever_the_plan_holds(queues: FolderTransport, listener: AgentListener) -> None:
     client = AgentClient("5", "7", queues, listener)
     client.send(TEMPLATE | {"Parameters": {"ä": "\u2028", "n": None}}, resource)
