@@ -57,9 +57,13 @@ def is_legacy(format_version: str) -> bool:
     return format_version in ("1.0", "1.1")
 
 
-@functools.cache
 def dialect(legacy: bool = False) -> Dialect:
     """The dialect of the packages' format."""
+    return _made(legacy)
+
+
+@functools.cache
+def _made(legacy: bool) -> Dialect:
     import yaql
     from yaql import legacy as old
     from yaql.language.conventions import CamelCaseConvention

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from knarr.services.application_catalog.language.classfile import read_types
 from knarr.services.application_catalog.language.dialect import dialect, is_legacy
@@ -29,6 +30,7 @@ class ApplicationPackage:
         self.files = files
         self.manifest = manifest
         self.python = dict(python or {})
+        self._documents: dict[str, list[Any]] = {}  # of class files; nobody changes them
 
     @classmethod
     def open(
@@ -120,5 +122,8 @@ class ApplicationPackage:
             ) from None
         except UnicodeDecodeError:
             raise SyntaxFault("the file is not UTF-8", Position(file, 1)) from None
-        parse = dialect(is_legacy(package.format_version)).parse
-        return read_types(package, documents(text, file, parse), file)
+        found = self._documents.get(file)
+        if found is None:
+            parse = dialect(is_legacy(package.format_version)).parse
+            found = self._documents[file] = documents(text, file, parse)
+        return read_types(package, found, file)
