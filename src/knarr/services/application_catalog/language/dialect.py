@@ -10,6 +10,8 @@ import functools
 import threading
 from typing import Any
 
+LEGACY = "legacy"
+
 # Limits of a single expression; a session may ask for others.
 OPTIONS: dict[str, Any] = {
     "yaql.limitIterators": 2000,
@@ -43,9 +45,12 @@ class Dialect:
     def _parse(self, text: str) -> Any:
         from yaql.language.exceptions import YaqlParsingException
 
+        from knarr.services.application_catalog.language.quick import quickened
+
         with self._mutex:
             try:
-                return self.engine(text).expression
+                found = self.engine(text).expression
+                return found if self.name == LEGACY else quickened(found)
             except YaqlParsingException as error:
                 return ValueError(str(error))
             except RecursionError:
@@ -76,7 +81,7 @@ def _made(legacy: bool) -> Dialect:
         factory = yaql.YaqlFactory(allow_delegates=True)
         context = yaql.create_context(convention=convention, delegates=True)
     _add_operators(factory)
-    return Dialect("legacy" if legacy else "current", factory, context, OPTIONS)
+    return Dialect(LEGACY if legacy else "current", factory, context, OPTIONS)
 
 
 def _add_operators(factory: Any) -> None:

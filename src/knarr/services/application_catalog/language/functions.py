@@ -82,12 +82,20 @@ def ask(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
 
 def invoke(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
     """`$object.method(…)`: the class's method, else a function that takes the object as receiver."""
-    node = expr.__unwrapped__
+
+    def otherwise(value: Any, context: Any, _: Any) -> Any:
+        return expr(value, context)
+
+    return invoke_node(receiver, expr.__unwrapped__, otherwise, context, engine)
+
+
+def invoke_node(receiver: Any, node: Any, otherwise: Callable[..., Any], context: Any, engine: Any) -> Any:
+    """As `invoke`, of the call's syntax tree; `otherwise` evaluates what is no method of the object's."""
     session = session_of(context)
     method = session.calls.find(receiver, node.name)
     if method is None:
         try:
-            return expr(receiver, context)
+            return otherwise(receiver, context, engine)
         except Exception as error:
             raise _no_method(error, receiver, node.name) from None
     args, kwargs = arguments(node.args, context, engine, method)
