@@ -266,7 +266,9 @@ class Calls:
         if not method.is_static:
             receiver = self.session.store.python_of(this.real, method.declared_by)
         try:
-            return method.python(engine, context, receiver)(*args, **kwargs)
+            given = [frozen(value) for value in args]
+            named = {key: frozen(value) for key, value in kwargs.items()}
+            return method.python(engine, context, receiver)(*given, **named)
         except ArgumentException as error:
             raise InvalidArguments(f"{method.declared_by.name}.{method.name}: {error}") from None
 

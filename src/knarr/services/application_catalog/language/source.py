@@ -21,6 +21,7 @@ YAQL_TAG = "!yaql"
 DEEPEST = 64
 MOST_VALUES = 200_000
 LONGEST = 4 * 1024 * 1024
+BODY_DEPTH = 3
 _WORDS = re.compile(r"[\s\w.:]*\Z")
 
 
@@ -56,6 +57,27 @@ class Mapped(dict[Any, Any]):
         super().__init__()
         self.position = position
         self.keys_at: dict[Any, Position] = {}
+
+
+class Deferred:
+    """A part of a file that is built when it is looked at: bodies of methods, most of which never run.
+
+    `compiled` keeps what was made of it.
+    """
+
+    __slots__ = ("_build", "_built", "compiled")
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build: Callable[[], Any] | None = build
+        self._built: Any = None
+        self.compiled: Any = None
+
+    def built(self) -> Any:
+        """Raises SyntaxFault."""
+        if self._build is not None:
+            self._built = self._build()
+            self._build = None
+        return self._built
 
 
 Parse = Callable[[str], Any]
@@ -151,9 +173,15 @@ class _Builder:
                 hash(key)
             except TypeError:
                 raise SyntaxFault("a key must be a scalar", self.at(key_node)) from None
-            built[key] = self.build(value_node, depth + 1)
+            built[key] = self.value(key, value_node, depth + 1)
             built.keys_at[key] = self.at(key_node)
         return built
+
+    def value(self, key: Any, node: Any, depth: int) -> Any:
+        """What stands under a key. Document, section, method, Body: there it can wait."""
+        if key == "Body" and depth == BODY_DEPTH and isinstance(node, yaml.CollectionNode):
+            return Deferred(lambda: self.build(node, depth))
+        return self.build(node, depth)
 
     def merge(self, built: Mapped, others: Any, node: Any) -> None:
         for other in others if isinstance(others, list) else [others]:

@@ -163,6 +163,7 @@ def register(add: Callable[..., None]) -> None:
     add("base64encode", base64encode, both=True, value=text)
     add("base64decode", base64decode, both=True, value=text)
     add("substr", substr, both=True, value=text, start=whole, length=whole)
+    add("format", format_text, both=True, text=text)
     add("bind", bind, both=True, mapping=yaqltypes.PythonType(Mapping, False))
     add("randomName", random_name)
     add("firstOrDefault", first_or_default, both=True, collection=collection)
