@@ -82,12 +82,20 @@ def ask(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
 
 def invoke(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
     """`$object.method(…)`: the class's method, else a function that takes the object as receiver."""
-    node = expr.__unwrapped__
+
+    def otherwise(value: Any, context: Any, _: Any) -> Any:
+        return expr(value, context)
+
+    return invoke_node(receiver, expr.__unwrapped__, otherwise, context, engine)
+
+
+def invoke_node(receiver: Any, node: Any, otherwise: Callable[..., Any], context: Any, engine: Any) -> Any:
+    """As `invoke`, of the call's syntax tree; `otherwise` evaluates what is no method of the object's."""
     session = session_of(context)
     method = session.calls.find(receiver, node.name)
     if method is None:
         try:
-            return expr(receiver, context)
+            return otherwise(receiver, context, engine)
         except Exception as error:
             raise _no_method(error, receiver, node.name) from None
     args, kwargs = arguments(node.args, context, engine, method)
@@ -196,7 +204,7 @@ def cast(value: Any, kind: Any, context: Any, version: Any = None) -> Any:
 def new(kind: Any, context: Any, owner: Any = None, object_name: Any = None, **properties: Any) -> Any:
     session, within = session_of(context), caller(context)
     made = session.resolve_type(kind, within)
-    header = {"type": made.name, "classVersion": str(made.version)}
+    header: dict[str, Any] = {"type": TypeObject.of(made)}
     if object_name is not None:
         header["name"] = str(object_name)
     with called_by(within):
@@ -309,6 +317,11 @@ def call(value: Any, name: str, args: Any, kwargs: Any, context: Any) -> Any:
         return session_of(context).calls.invoke(value, name, tuple(args or ()), named, within)
 
 
+def call_by_name(name: str, args: Any, kwargs: Any, receiver: Any, context: Any) -> Any:
+    """As YAQL's own `call`, for methods of objects."""
+    return call(receiver, name, args, kwargs, context)
+
+
 def get_attr(value: Any, name: str, context: Any, default: Any = None, owner: Any = None) -> Any:
     return value.real.attributes.get((_attribute_owner(owner, context), name), default)
 
@@ -385,6 +398,7 @@ def layer(of: Dialect) -> Any:
     add("metadata", metadata_of, both=True, value=perhaps)
     add("dump", dump, both=True, value=thing, serialization_type=text)
     add("call", call, both=True, value=some, name=text)
+    add("call", call_by_name, name=text, receiver=some)
     add("getAttr", get_attr, both=True, value=thing, name=text)
     add("setAttr", set_attr, both=True, value=thing, name=text)
     add("isObject", is_object, both=True)

@@ -96,10 +96,11 @@ class Body:
 
 def compiled(method: Method) -> Body:
     """The body of a method, compiled on its first use. Raises SyntaxFault."""
-    found = method.compiled
-    if found is None:
-        found = method.compiled = Body(block(method.body, method.position), method.name)
-    body: Body = found
+    # A method of a package is the same for all sessions: its file keeps what was made of it.
+    keeper: Any = method.deferred or method
+    if keeper.compiled is None:
+        keeper.compiled = Body(block(method.body, method.position), method.name)
+    body: Body = keeper.compiled
     return body
 
 

@@ -19,7 +19,7 @@ from knarr.services.application_catalog.language.errors import (
     InvalidInheritance,
     Position,
 )
-from knarr.services.application_catalog.language.source import Expression
+from knarr.services.application_catalog.language.source import Deferred, Expression
 from knarr.services.application_catalog.language.versions import Spec, spec
 
 if TYPE_CHECKING:
@@ -150,6 +150,19 @@ class Argument:
         return self.default is not NO_DEFAULT
 
 
+class _Body:
+    """The body of a method, built when it is looked at first."""
+
+    def __get__(self, method: Method | None, owner: type | None = None) -> Any:
+        if method is None:
+            return None
+        return method.deferred.built() if method.deferred is not None else method.plain_body
+
+    def __set__(self, method: Method, value: Any) -> None:
+        method.deferred = value if isinstance(value, Deferred) else None
+        method.plain_body = None if isinstance(value, Deferred) else value
+
+
 @dataclass(eq=False)
 class Method:
     """A method. `body` is the data of the class file; `python` is set instead for those written in Python."""
@@ -157,7 +170,9 @@ class Method:
     name: str
     declared_by: MuranoType
     arguments: tuple[Argument, ...] = ()
-    body: Any = None
+    body: Any = _Body()  # noqa: RUF009  a descriptor
+    deferred: Deferred | None = field(init=False)
+    plain_body: Any = field(init=False)
     usage: MethodUsage = MethodUsage.RUNTIME
     scope: MethodScope = MethodScope.SESSION
     meta: tuple[MetaEntry, ...] = ()

@@ -21,6 +21,7 @@ YAQL_TAG = "!yaql"
 DEEPEST = 64
 MOST_VALUES = 200_000
 LONGEST = 4 * 1024 * 1024
+BODY_DEPTH = 3
 _WORDS = re.compile(r"[\s\w.:]*\Z")
 
 
@@ -58,13 +59,37 @@ class Mapped(dict[Any, Any]):
         self.keys_at: dict[Any, Position] = {}
 
 
+class Deferred:
+    """A part of a file that is built when it is looked at: bodies of methods, most of which never run.
+
+    `compiled` keeps what was made of it.
+    """
+
+    __slots__ = ("_build", "_built", "compiled")
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build: Callable[[], Any] | None = build
+        self._built: Any = None
+        self.compiled: Any = None
+
+    def built(self) -> Any:
+        """Raises SyntaxFault."""
+        if self._build is not None:
+            self._built = self._build()
+            self._build = None
+        return self._built
+
+
 Parse = Callable[[str], Any]
 """Turns the text of an expression into something that can be evaluated; raises ValueError if it is none."""
 
 
-def documents(text: str, file: str, parse: Parse) -> list[Any]:
-    """The documents of a YAML file. Raises SyntaxFault with the line of what is wrong."""
-    builder = _Builder(file, parse, text)
+def documents(text: str, file: str, parse: Parse, deferring: bool = False) -> list[Any]:
+    """The documents of a YAML file. With `deferring`, bodies of methods are built when they are looked at.
+
+    Raises SyntaxFault with the line of what is wrong.
+    """
+    builder = _Builder(file, parse, text, deferring)
     return [builder.build(node, 0) for node in nodes(text, file)]
 
 
@@ -117,10 +142,11 @@ def _count_depth(text: str, file: str) -> None:
 
 
 class _Builder:
-    def __init__(self, file: str, parse: Parse, source: str) -> None:
+    def __init__(self, file: str, parse: Parse, source: str, deferring: bool) -> None:
         self.file = file
         self.parse = parse
         self.source = source
+        self.deferring = deferring
         self.count = 0
 
     def at(self, node: Any) -> Position:
@@ -151,9 +177,16 @@ class _Builder:
                 hash(key)
             except TypeError:
                 raise SyntaxFault("a key must be a scalar", self.at(key_node)) from None
-            built[key] = self.build(value_node, depth + 1)
+            built[key] = self.value(key, value_node, depth + 1)
             built.keys_at[key] = self.at(key_node)
         return built
+
+    def value(self, key: Any, node: Any, depth: int) -> Any:
+        """What stands under a key. Document, section, method, Body: there it can wait."""
+        is_body = self.deferring and key == "Body" and depth == BODY_DEPTH
+        if is_body and isinstance(node, yaml.CollectionNode):
+            return Deferred(lambda: self.build(node, depth))
+        return self.build(node, depth)
 
     def merge(self, built: Mapped, others: Any, node: Any) -> None:
         for other in others if isinstance(others, list) else [others]:

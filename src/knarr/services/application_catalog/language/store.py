@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import (
@@ -194,13 +195,14 @@ class ObjectStore:
         """The type that a key of the short form means."""
         if isinstance(key, TypeObject):
             return key.kind
-        within = within or CALLER.get()
-        if within is None or not isinstance(key, str) or ":" not in key:
+        if not isinstance(key, str) or ":" not in key:
             return None
-        try:
-            return self.session.resolve_type(key, within)
-        except ClassNotFound:
-            return None
+        # Names are those of the class that declares the property, or of the code that makes the object.
+        for scope in (within, CALLER.get()):
+            if scope is not None:
+                with suppress(ClassNotFound):
+                    return self.session.resolve_type(key, scope)
+        return None
 
     def type_of(self, model: Mapping[str, Any], within: MuranoType | None) -> MuranoType:
         """The type that a description's header names. Raises ClassNotFound or PackageNotFound."""

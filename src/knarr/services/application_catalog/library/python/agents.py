@@ -113,13 +113,13 @@ class Agent:
     def send_raw(self, plan: Any) -> None:
         self._asked(lambda client: client.send_raw(thawed(plan)))
 
-    def is_ready(self, timeout: Any = READY_TIMEOUT) -> bool:
+    def is_ready(self, timeout: Any = None) -> bool:
         """Whether the agent answers within so many seconds."""
-        return bool(self._asked(lambda client: client.is_ready(timeout)))
+        return bool(self._asked(lambda client: client.is_ready(_ready(timeout))))
 
-    def wait_ready(self, timeout: Any = READY_TIMEOUT) -> None:
+    def wait_ready(self, timeout: Any = None) -> None:
         """Wait for the agent to answer. Raises AgentTimeout."""
-        self._asked(lambda client: client.wait_ready(timeout))
+        self._asked(lambda client: client.wait_ready(_ready(timeout)))
 
     def prepare(self) -> None:
         """Upstream declares the agent's queue here; ours comes to be with the first plan."""
@@ -182,3 +182,8 @@ class Agent:
                 timeout=agents.timeout,
             )
         return self._client_made
+
+
+def _ready(timeout: Any) -> float:
+    """Seconds to wait for an agent to answer."""
+    return READY_TIMEOUT if timeout is None else float(timeout)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What a workflow's output has beside what the workflow itself gives
 INTERNAL_OUTPUTS = ("openstack", "__execution", "task")
+TIMEOUT = 600.0
 USER, PROJECT = "io.murano.User", "io.murano.Project"
 HIDDEN = {
     USER: ("links", "enabled", "default_project_id"),
@@ -50,8 +51,8 @@ class MistralClient:
         """Make workflows of a definition in YAML."""
         self._workflows.upload(definition)
 
-    def run(self, name: str, timeout: Any = 600, inputs: Any = None, params: Any = None) -> Any:
-        """Run a workflow and give its output; with a timeout of 0 its execution's id at once.
+    def run(self, name: str, timeout: Any = None, inputs: Any = None, params: Any = None) -> Any:
+        """Run a workflow and give its output (600 seconds); with a timeout of 0 its execution's id at once.
 
         Raises MistralError if it fails or takes longer.
         """
@@ -59,7 +60,8 @@ class MistralClient:
         if timeout == 0:
             return ident
         with self._session.turns.waiting():
-            state = self._workflows.ended(ident, float(timeout), self._session.limits)
+            seconds = TIMEOUT if timeout is None else float(timeout)
+            state = self._workflows.ended(ident, seconds, self._session.limits)
         if state.state == "ERROR":
             raise MistralError(
                 f"Mistral execution completed with ERROR. Execution id: {ident}. Output: {state.output}"

@@ -45,7 +45,7 @@ class UnexpectedState(OutsideFault):
 
 @murano_class("io.murano.system.HeatStack")
 class HeatStack:
-    """`_template` is None until it was read; `_applied` tells whether the stack is what it says."""
+    """`_template` (frozen) is None until it was read; `_applied` tells whether the stack is what it says."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class HeatStack:
         self._name = name
         self._description = description
         self._region = region_name or ""
-        self._template: dict[str, Any] | None = None
+        self._template: Mapping[str, Any] | None = None
         self._parameters: dict[str, Any] = {}
         self._files: dict[str, str] = {}
         self._environment: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class HeatStack:
 
     def current(self) -> Any:
         """The template, read from the stack if nothing was set yet; {} if there is no stack."""
-        return frozen(self._known())
+        return self._known()
 
     def parameters(self) -> Any:
         self._known()
@@ -86,7 +86,7 @@ class HeatStack:
         return self.current()
 
     def set_template(self, template: Any) -> None:
-        self._template = thawed(template)
+        self._template = frozen(template)
         self._parameters = {}
         self._applied = False
 
@@ -114,7 +114,7 @@ class HeatStack:
         if given != VERSION:
             raise HeatStackError(f"Currently only {VERSION_KEY} {VERSION} is supported, not {given}")
         before = self._known()
-        self._template = merged(before, thawed(template))
+        self._template = frozen(merged(before, frozen(template)))
         self._applied = self._applied and self._template == before
 
     # What there is
@@ -133,9 +133,8 @@ class HeatStack:
         """
         if self._applied or self._template is None:
             return
-        self._template.setdefault(VERSION_KEY, VERSION)
-        if self._description:
-            self._template.setdefault("description", self._description)
+        usual = {VERSION_KEY: VERSION} | ({"description": self._description} if self._description else {})
+        self._template = frozen(usual | dict(self._template))
         self._cancel_push()
         if is_async or more.get("async"):
             self._push_later()
@@ -164,21 +163,21 @@ class HeatStack:
     def _settled(self) -> StackState | None:
         return self._stacks.settled(self._name, self._session.limits)
 
-    def _known(self) -> dict[str, Any]:
+    def _known(self) -> Mapping[str, Any]:
         if self._template is None:
             with self._session.turns.waiting():
                 state = self._stacks.get(self._name)
             self._applied = True
-            self._template = thawed(state.template) if state is not None else {}
+            self._template = frozen(state.template if state is not None else {})
             given = state.parameters if state is not None else {}
             self._parameters = {key: value for key, value in given.items() if not key.startswith("OS::")}
         return self._template
 
     def _push(self) -> None:
-        template = thawed(self._template)
+        template = self._template
         request = StackRequest(
             self._name,
-            template,
+            thawed(template),
             thawed(self._parameters),
             thawed(self._files),
             thawed(self._environment),
@@ -222,7 +221,7 @@ class HeatStack:
             if state is not None and state.status != "DELETE_COMPLETE":
                 raise UnexpectedState(f"Unexpected stack state {state.status}: {state.reason}")
             break
-        self._template = {}
+        self._template = frozen({})
         self._parameters = {}
         self._applied = True
 
@@ -276,7 +275,7 @@ def merged(one: Any, other: Any) -> Any:
         for key, value in other.items():
             found[key] = merged(one[key], value) if key in one else value
         return found
-    if isinstance(one, list) and isinstance(other, list):
-        both = one + other
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        both = [*one, *other]
         return [item for index, item in enumerate(both) if item not in both[:index]]
     return one if other is None else other

@@ -1,0 +1,143 @@
+"""Short ways for what expressions do most: variables, members of objects and dictionaries, comparisons.
+
+YAQL looks for each operator among all functions of that name, whatever stands beside it. Where one look at a
+value tells which it will be, parts of a syntax tree are made to take the short way; everything else they leave
+to YAQL as it was. Results and errors are the same.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from knarr.services.application_catalog.language.values import Reference, TypeObject
+
+
+def quickened(expression: Any) -> Any:
+    """The syntax tree itself, with short ways in it."""
+    shorter = _shorter()
+    todo = [expression]
+    while todo:
+        node = todo.pop()
+        todo += _parts(node)
+        make = shorter.get(type(node))
+        kind = make(node) if make is not None else None
+        if kind is not None:
+            node.__class__ = kind
+    return expression
+
+
+def _parts(node: Any) -> Iterator[Any]:
+    from yaql.language import expressions as ast
+
+    if isinstance(node, ast.Wrap):
+        yield node.expr
+    elif isinstance(node, ast.MappingRuleExpression):
+        yield node.source
+        yield node.destination
+    elif isinstance(node, ast.Function):
+        yield from node.args
+
+
+@functools.cache
+def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
+    """For each type of node: the type that replaces one, if it does."""
+    from yaql.language import expressions as ast
+    from yaql.language.utils import NO_VALUE
+
+    from knarr.services.application_catalog.language.functions import attribute, invoke_node
+
+    class Variable(ast.GetContextValue):  # type: ignore[misc]
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            return context[self.path.value]
+
+    class Member(ast.BinaryOperator):  # type: ignore[misc]
+        """`value.name`"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            left, right = self.args
+            value = left(NO_VALUE, context, engine)
+            if isinstance(value, (Reference, TypeObject)):
+                return attribute(value, right.value, context)
+            if isinstance(value, Mapping) and right.value in value:
+                return value[right.value]
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
+
+    class Call(ast.BinaryOperator):  # type: ignore[misc]
+        """`value.method(…)`"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            left, right = self.args
+            value = left(NO_VALUE, context, engine)
+            if isinstance(value, (Reference, TypeObject)):
+                return invoke_node(value, right, right, context, engine)
+            if value is None or type(value) in PLAIN or isinstance(value, (Mapping, tuple)):
+                return right(value, context, engine)
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
+
+    class Safe(ast.BinaryOperator):  # type: ignore[misc]
+        """`value?.anything`, of a value that is null"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            value = self.args[0](NO_VALUE, context, engine)
+            if value is None:
+                return None
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), self.args[1])
+
+    class _Known(ast.Expression):  # type: ignore[misc]
+        """What was evaluated already."""
+
+        uses_receiver = False
+
+        def __init__(self, value: Any) -> None:
+            self.value = value
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            return self.value
+
+    class And(ast.BinaryOperator):  # type: ignore[misc]
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            left = self.args[0](NO_VALUE, context, engine)
+            return left and self.args[1](NO_VALUE, context, engine)
+
+    class Or(ast.BinaryOperator):  # type: ignore[misc]
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            left = self.args[0](NO_VALUE, context, engine)
+            return left or self.args[1](NO_VALUE, context, engine)
+
+    class Not(ast.UnaryOperator):  # type: ignore[misc]
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            return not self.args[0](NO_VALUE, context, engine)
+
+    class Same(ast.BinaryOperator):  # type: ignore[misc]
+        """`=` and `!=` of what has no comparison of its own"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            one, other = (part(NO_VALUE, context, engine) for part in self.args)
+            if _comparable(one) and _comparable(other):
+                return (one == other) is (self.operator == "=")
+            return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
+
+    binary = {"and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same}
+
+    def for_binary(node: Any) -> type | None:
+        if node.operator != ".":
+            return binary.get(node.operator)
+        right = node.args[1]
+        if isinstance(right, ast.KeywordConstant):
+            return Member
+        return Call if type(right) is ast.Function else None
+
+    return {
+        ast.GetContextValue: lambda node: Variable if type(node.path) is ast.Constant else None,
+        ast.BinaryOperator: for_binary,
+        ast.UnaryOperator: lambda node: Not if node.operator == "not" else None,
+    }
+
+
+PLAIN = frozenset({str, int, float, bool})
+
+
+def _comparable(value: Any) -> bool:
+    return value is None or type(value) in PLAIN or isinstance(value, (Reference, TypeObject))
