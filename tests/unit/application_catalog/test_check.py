@@ -127,7 +127,7 @@ def test_a_good_package_has_no_findings():
         ("- $.sum: $.sum + $item.price", "- $x: $.sum +", 19, "'$.sum +' is no expression"),
         ("      log:", "      log: {Scope: Everybody}", 30, "Scope: Everybody is none of Session, Public"),
         ("      log:", "      log: {Usage: Extension}", 30, "extension method log needs an argument"),
-        ("Name: Item", "Name: Itm", 32, "the manifest has no class com.shop.Itm"),
+        ("Name: Item", "Name: Itm", 1, "the file has no class com.shop.Item"),
         (
             "price: {Contract",
             "price: {Default: 1, Default: 2, Contract",

@@ -23,6 +23,8 @@ def formatted(text: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """The text with `{0}`, `{}` and `{name}` replaced. Raises InvalidArguments."""
     parts: list[str] = []
     counter = 0
+    if not isinstance(text, str):
+        raise InvalidArguments(f"format: {str(text)[:80]} is no text")
     try:
         fields = list(Formatter().parse(text))
     except ValueError as error:

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from knarr.services.application_catalog.language.errors import InvalidArguments
+from knarr.services.application_catalog.language.errors import Foreign, InvalidArguments, MuranoPlError
 from knarr.services.application_catalog.language.model import (
     Method,
     MethodScope,
@@ -135,4 +135,9 @@ def constructed(kind: MuranoType, one: Any, session: Any, model: Mapping[Any, An
             given[name] = frozen(model[camel])
         elif required:
             raise InvalidArguments(f"new({kind.name}) needs the argument {camel}")
-    return kind.python(one, session, **given)
+    try:
+        return kind.python(one, session, **given)
+    except MuranoPlError:
+        raise
+    except Exception as error:
+        raise Foreign(error) from error

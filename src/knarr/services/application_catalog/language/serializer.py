@@ -47,7 +47,9 @@ class Serializer:
         """The description of the root of a model. Subscriptions of objects that are not in it are left out."""
         described = self.object(root)
         for header in self._headers:
-            rows = [row for row in header["dependencies"]["onDestruction"] if row["subscriber"] in self.written]
+            rows = [
+                row for row in header["dependencies"]["onDestruction"] if row["subscriber"] in self.written
+            ]
             if rows:
                 header["dependencies"] = {"onDestruction": rows}
             else:

@@ -160,24 +160,18 @@ def frozen(value: Any) -> Any:
     deep = _deep()
     if isinstance(value, deep):
         return value
-    from semantic_version import Version
-
-    if isinstance(value, Version):  # which can be iterated over
-        return value
     if isinstance(value, Mapping):
         return deep({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, (str, bytes, bytearray)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
         return value
-    if isinstance(value, Sized) and isinstance(value, Iterable):
+    if isinstance(value, Sized):
         return tuple(frozen(item) for item in value)
-    if isinstance(value, Iterable):
-        items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
-        if len(items) > MOST_ITEMS:
-            raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
-        return items
-    return value
+    items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
+    return items
 
 
 @functools.cache

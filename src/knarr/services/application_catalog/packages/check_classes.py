@@ -20,6 +20,7 @@ from knarr.services.application_catalog.language.model import (
     Package,
 )
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
@@ -86,10 +87,7 @@ class ClassChecker:
             for kind in self._recovered(document, file):
                 self.found[kind.name] = kind
                 self._documents[kind.name] = document
-                if kind.name not in self.source.manifest.classes:
-                    self.faults.note(
-                        f"the manifest has no class {kind.name}: nobody can use it", self._place(kind, "Name")
-                    )
+                self.names.add(kind.name)
 
     def _recovered(self, document: Mapped, file: str) -> list[MuranoType]:
         """The type of a document, without those of its parts that are wrong."""
@@ -130,6 +128,8 @@ class ClassChecker:
 
     def check(self) -> None:
         for kind in self.found.values():
+            if kind.name in self.source.python:
+                attach(kind, self.source.python[kind.name])
             self.package.register(kind)
         for kind in self.found.values():
             self._names(kind)

@@ -11,6 +11,7 @@ from knarr.services.application_catalog.packages.faults import Faults, PackageFa
 from knarr.services.application_catalog.packages.package import RESOURCES, ApplicationPackage
 
 FORMAT = "FormatVersion"
+PLACEHOLDER = re.compile(r"\$\w|\$\{\w+\}")
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -33,19 +34,30 @@ def _plan(package: ApplicationPackage, template: Mapped, faults: Faults) -> None
     try:
         PlanBuilder(package.resource).build(template)
     except PlanFault as fault:
-        faults.note(fault.message, _place(template, fault.place))
+        place, value = _at(template, fault.place)
+        # What is put in later cannot be judged now.
+        if not fault.place or not _has_placeholder(value):
+            faults.note(fault.message, place)
     _body(template, faults)
 
 
-def _place(template: Mapped, path: str) -> Position:
-    """The place of `Scripts/name/EntryPoint`, as near as there is one."""
+def _at(template: Mapped, path: str) -> tuple[Position, Any]:
+    """The place of `Scripts/name/EntryPoint` and what is there, as near as there is something."""
     place = template.position
     here: Any = template
-    for key in path.split("/"):
+    for key in path.partition(" ")[0].split("/") if path else ():
         if not isinstance(here, Mapped) or key not in here:
             break
         place, here = here.keys_at[key], here[key]
-    return place
+    return place, here
+
+
+def _has_placeholder(value: Any) -> bool:
+    if isinstance(value, Mapped):
+        return any(_has_placeholder(one) for one in value.values())
+    if isinstance(value, list):
+        return any(map(_has_placeholder, value))
+    return isinstance(value, str) and PLACEHOLDER.search(value) is not None
 
 
 def _body(template: Mapped, faults: Faults) -> None:

@@ -47,7 +47,7 @@ class Resources:
         try:
             return frozen(plain(_data(name, context, owner).decode(), name))
         except SyntaxFault as error:
-            raise InvalidArguments(f"{error.position} is no YAML: {error.message}") from None
+            raise InvalidArguments(f"{name} is no YAML: {error}") from None
         except UnicodeDecodeError:
             raise InvalidArguments(f"{name} is no YAML: it is no text in UTF-8") from None
 
