@@ -94,6 +94,21 @@ def random_value(chance: random.Random, depth: int = 3, objects: tuple[str, ...]
     return made
 
 
+def random_object(chance: random.Random, kinds: dict[str, Any], depth: int) -> dict[str, Any]:
+    """The description of an object of one of the classes, with values for some of its properties."""
+    name = chance.choice(sorted(kinds))
+    made: dict[str, Any] = {"?": {"type": name}}
+    if chance.random() < 0.5:
+        made["?"]["id"] = chance.choice(["main", "p1", "p2", "p3", "env"])
+    for prop in kinds[name].property_names():
+        kind = chance.randrange(10)
+        if kind < 3:
+            made[prop] = chance.choice(["x", "10.0.0.0/24", "m1", True, 1, None, [], {}])
+        elif kind < 5:
+            made[prop] = random_object(chance, kinds, depth - 1) if depth else random_value(chance, 1)
+    return made
+
+
 FUNCTIONS = (
     "len", "list", "dict", "range", "select", "where", "join", "split", "format", "replace", "toList", "toDict", "keys",
     "values", "items", "get", "set", "insert", "sum", "max", "min", "first", "last", "orderBy", "groupBy", "zip",

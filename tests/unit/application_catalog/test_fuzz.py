@@ -11,7 +11,7 @@ import random
 import signal
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,8 +22,10 @@ from tests.unit.application_catalog.fuzzing import (
     changed_bytes,
     changed_text,
     random_expression,
+    random_object,
     random_value,
 )
+from tests.unit.application_catalog.support.cloud import Cloud
 from tests.unit.application_catalog.test_check import FILES
 from tests.unit.application_catalog.test_hot_packages import MANIFEST as HOT_MANIFEST
 from tests.unit.application_catalog.test_hot_packages import TEMPLATE
@@ -36,6 +38,7 @@ from knarr.services.application_catalog.language.limits import Limits
 from knarr.services.application_catalog.language.session import Session
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.versions import spec
+from knarr.services.application_catalog.library import core_packages
 from knarr.services.application_catalog.packages import bundles, hot, images, manifest
 from knarr.services.application_catalog.packages.catalogue import Catalogue
 from knarr.services.application_catalog.packages.check import check
@@ -131,7 +134,7 @@ def test_archives_with_changed_bytes(files):
         check(broken)
         _use(ApplicationPackage.open(broken))
 
-    attempts(150, attempt)
+    attempts(80, attempt)
 
 
 @pytest.mark.parametrize("files", PACKAGES, ids=["classes", "template"])
@@ -147,7 +150,7 @@ def test_packages_with_changed_files(files):
         check(data, [package(CORE)])
         _use(ApplicationPackage.open(data))
 
-    attempts(150, attempt)
+    attempts(80, attempt)
 
 
 READERS: list[tuple[str, Callable[[bytes], Any], str]] = [
@@ -160,7 +163,7 @@ READERS: list[tuple[str, Callable[[bytes], Any], str]] = [
 
 @pytest.mark.parametrize(("read", "text"), [row[1:] for row in READERS], ids=[row[0] for row in READERS])
 def test_changed_lists_and_manifests(read, text):
-    attempts(150, lambda chance: read(changed_text(chance, text).encode(errors="surrogatepass")))
+    attempts(80, lambda chance: read(changed_text(chance, text).encode(errors="surrogatepass")))
 
 
 def _session(classes: str, chance: random.Random) -> Session:
@@ -187,7 +190,7 @@ def test_random_programs():
         check(archive(_texts(of_classes(classes))), [package(CORE)])
         _run(_session(classes, chance), {"?": {"id": "main", "type": "t.Main"}, "a": random_value(chance)})
 
-    attempts(200, attempt)
+    attempts(80, attempt)
 
 
 def test_random_expressions():
@@ -196,7 +199,7 @@ def test_random_expressions():
         classes = f"Name: Main\nMethods:\n  main:\n    Body:\n      - $x: !yaql |-\n          {text}\n"
         _run(_session(classes, chance), {"?": {"id": "main", "type": "t.Main"}})
 
-    attempts(600, attempt)
+    attempts(200, attempt)
 
 
 def _functions() -> list[str]:
@@ -270,4 +273,37 @@ def test_random_models():
                 model[name] = random_value(chance, objects=("t.Main", "t.Part", "io.murano.Object", "t.No"))
         _run(_session(CONTRACTS, chance), model)
 
-    attempts(300, attempt)
+    attempts(200, attempt)
+
+
+def test_objects_of_the_core_library():
+    loader = Catalogue(core_packages())
+    found = Session(loader)
+    names = [name for one in core_packages() for name in one.manifest.classes if ".test" not in name]
+    kinds = {name: found.find_type(name) for name in names}
+
+    def attempt(chance: random.Random) -> None:
+        cloud = Cloud()
+        cloud.agents.timeout = 0.1
+        session = Session(loader, Limits(seconds=3.0, steps=100_000, depth=40), cloud)
+        environment = {"?": {"id": "env", "type": "io.murano.Environment"}, "name": "e", "applications": []}
+        environment["defaultNetworks"] = {"environment": None, "flat": None}
+        execution = Execution(session, {"Objects": environment})
+        root = execution.load()
+        for _ in range(3):
+            with suppress(*KNOWN):
+                session.store.load(random_object(chance, kinds, 2), root, None, None)
+        objects = list(session.store.objects.values())
+        for one in objects:
+            for method in one.kind.all_methods().values():
+                if chance.random() < 0.3:
+                    args = [
+                        chance.choice([random_value(chance, 2), chance.choice(objects)])
+                        for _ in range(chance.randint(0, 3))
+                    ]
+                    with suppress(*KNOWN):
+                        session.calls.call(method, one, args, {})
+        execution.collect()
+        execution.finish()
+
+    attempts(20, attempt)

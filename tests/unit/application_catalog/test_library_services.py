@@ -379,7 +379,11 @@ def test_workflows(world: World) -> None:
     assert world.call("c", "flow", "slow", 0) == "slow"
     assert flows.definitions == ["version=2.0"] * 2
     assert flows.started[0] == ("good", {"x": 1}, {})
-    for name, words in (("bad", "with ERROR. Execution id: bad"), ("slow", "timed out"), ("none", "not found")):
+    for name, words in (
+        ("bad", "with ERROR. Execution id: bad"),
+        ("slow", "timed out"),
+        ("none", "not found"),
+    ):
         with pytest.raises(MuranoPlError, match=words):
             world.call("c", "flow", name)
 
