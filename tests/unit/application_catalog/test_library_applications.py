@@ -88,7 +88,9 @@ def world() -> World:
 
 def servers(number: int, **more: Any) -> dict[str, Any]:
     template = {"?": {"type": "io.murano.resources.LinuxInstance"}, "flavor": "small", "image": "ubuntu"}
-    provider = of("applications.TemplateServerProvider", "provider", template=template, serverNamePattern="web-{0}")
+    provider = of(
+        "applications.TemplateServerProvider", "provider", template=template, serverNamePattern="web-{0}"
+    )
     return of("applications.ServerReplicationGroup", "group", provider=provider, numItems=number, **more)
 
 
@@ -189,7 +191,9 @@ def test_how_many_servers_may_fail(world: World, allowed: str, failing: int, fai
     names = [f"web-{n + 1}" for n in range(failing)]
     world.load(web(4, failing=names, allowedInstallFailures=allowed))
     if fails:
-        with pytest.raises(Thrown, match=rf"Too many errors \({failing}\) encountered while installing Web") as one:
+        with pytest.raises(
+            Thrown, match=rf"Too many errors \({failing}\) encountered while installing Web"
+        ) as one:
             world.deploy()
         assert one.value.names == ("io.murano.applications.TooManyInstallationErrors",)
     else:

@@ -184,7 +184,9 @@ def test_released_machines_forget_their_addresses(world: World) -> None:
 
 def test_machines_need_one_thing_to_boot_from(world: World) -> None:
     world.load(holder(machine("none", image=None), machine("both", blockDevices=[])))
-    with pytest.raises(Thrown, match="Neither image nor bootable volumes is specified for instance none") as one:
+    with pytest.raises(
+        Thrown, match="Neither image nor bootable volumes is specified for instance none"
+    ) as one:
         world.call("none", "deploy")
     assert one.value.names == ("io.murano.resources.ResourceNotFound",)
     volume = of("resources.ExistingCinderVolume", "vol", openstackId="v-1")
@@ -281,7 +283,9 @@ def test_user_data_of_ones_own(world: World) -> None:
 
 def test_software_configurations_are_deployed_on_the_machine(world: World) -> None:
     world.load(holder(machine("vm", kind="HeatSWConfigLinuxInstance")))
-    world.call("vm", "addSoftwareConfig", "setup", "echo $name", inputValues={"name": "x"}, configGroup="script")
+    world.call(
+        "vm", "addSoftwareConfig", "setup", "echo $name", inputValues={"name": "x"}, configGroup="script"
+    )
     world.call("vm", "addStructuredConfig", "tree", {"a": 1}, signalTransport="HEAT_SIGNAL")
     world.deploy()
     template = world.cloud.template()
@@ -329,7 +333,10 @@ def test_software_configurations_are_deployed_on_the_machine(world: World) -> No
 def test_machines_that_are_to_stay_apart(world: World) -> None:
     apart = of("resources.InstanceAffinityGroup", "grp")
     template = deployed(
-        world, machine("one", instanceAffinityGroup="grp"), machine("two", instanceAffinityGroup="grp"), things=(apart,)
+        world,
+        machine("one", instanceAffinityGroup="grp"),
+        machine("two", instanceAffinityGroup="grp"),
+        things=(apart,),
     )
     assert template["resources"]["NovaServerGroup-grp"] == {
         "type": "OS::Nova::ServerGroup",
@@ -376,4 +383,8 @@ def test_metadata_of_owners_is_passed_on_where_it_fits() -> None:
     world.deploy()
     resources = cloud.template()["resources"]
     assert resources["vm"]["properties"]["metadata"] == {"own": "1", "role": "db", "tier": "gold"}
-    assert resources["unchecked"]["properties"]["metadata"] == {"role": "web", "colour": "red", "tier": "gold"}
+    assert resources["unchecked"]["properties"]["metadata"] == {
+        "role": "web",
+        "colour": "red",
+        "tier": "gold",
+    }

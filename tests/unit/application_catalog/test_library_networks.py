@@ -67,7 +67,10 @@ def test_networks_get_ranges_that_nobody_at_the_router_has(world: World) -> None
     networks = world.cloud.networks()
     world.load(holder())
     explorer = world.session.store.load(
-        {"?": {"type": "io.murano.system.NetworkExplorer"}}, world.object("env").values["regions"][""], None, None
+        {"?": {"type": "io.murano.system.NetworkExplorer"}},
+        world.object("env").values["regions"][""],
+        None,
+        None,
     )
     free = world.session.call(explorer, "getAvailableCidr", "router-1", "some network")
     assert world.session.call(explorer, "getAvailableCidr", "router-1", "some network") == free
@@ -160,7 +163,9 @@ def test_ports_have_the_groups_that_are_named(world: World) -> None:
         world, machine("named", securityGroups=["web", "db"]), machine("own", securityGroupName="mine")
     )
     assert template["resources"]["port-net-named"]["properties"]["security_groups"] == ["web", "db"]
-    assert template["resources"]["port-net-own"]["properties"]["security_groups"] == [{"get_resource": "mine"}]
+    assert template["resources"]["port-net-own"]["properties"]["security_groups"] == [
+        {"get_resource": "mine"}
+    ]
     assert template["resources"]["mine"]["type"] == "OS::Neutron::SecurityGroup"
 
 
@@ -353,7 +358,9 @@ def test_machines_share_an_address(world: World) -> None:
     }
     reference = {"get_attr": ["AllowedAddressPairsPort-sip", "fixed_ips", 0, "ip_address"]}
     assert template["outputs"]["AllowedAddressPairsPort-sip-virtualIp"]["value"] == reference
-    assert template["resources"]["port-net-vm"]["properties"]["allowed_address_pairs"] == [{"ip_address": reference}]
+    assert template["resources"]["port-net-vm"]["properties"]["allowed_address_pairs"] == [
+        {"ip_address": reference}
+    ]
     assert "allowed_address_pairs" not in template["resources"]["port-net-other"]["properties"]
     values = world.object("sip").values
     assert values["virtualIp"].startswith("10.0.0.")
@@ -384,7 +391,9 @@ def test_a_range_of_addresses_is_shared(world: World) -> None:
         },
     }
     reference = {"get_attr": ["AllowedAddressPairsSubnet-range", "cidr"]}
-    assert template["resources"]["port-net-vm"]["properties"]["allowed_address_pairs"] == [{"ip_address": reference}]
+    assert template["resources"]["port-net-vm"]["properties"]["allowed_address_pairs"] == [
+        {"ip_address": reference}
+    ]
     assert world.object("range").values["virtualIp"] == "10.77.0.0/28"
     world.call("vm", "releaseResources")
     world.call("range", "releaseResources")
@@ -452,7 +461,12 @@ def test_a_region_knows_how_its_agents_are_reached(regional: World) -> None:
     regional.load(holder())
     regions = regional.object("env").values["regions"]
     south = regional.session.call(regions["south"], "getConfig")["agentRabbitMq"]
-    assert (south["host"], south["port"], south["virtual_host"], south["ssl"]) == ("broker-south", 5672, "/", False)
+    assert (south["host"], south["port"], south["virtual_host"], south["ssl"]) == (
+        "broker-south",
+        5672,
+        "/",
+        False,
+    )
 
 
 def test_a_region_that_is_not_configured_has_the_usual_broker(world: World) -> None:

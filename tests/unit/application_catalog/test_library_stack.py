@@ -221,7 +221,9 @@ def test_a_volume_at_a_machine(world: World) -> None:
         },
     }
     assert found["outputs"]["vol-data-id"] == {"value": {"get_resource": "vol-data"}}
-    assert found["outputs"]["vol-data-attachments"] == {"value": {"get_attr": ["vol-data", "attachments_list"]}}
+    assert found["outputs"]["vol-data-attachments"] == {
+        "value": {"get_attr": ["vol-data", "attachments_list"]}
+    }
     assert world.object("data").values["openstackId"] == world.cloud.the_stack().resources["vol-data"]["id"]
 
 

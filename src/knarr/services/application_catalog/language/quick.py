@@ -1,8 +1,8 @@
 """Short ways for what expressions do most: variables, members of objects and dictionaries, comparisons.
 
-YAQL looks for each operator among all functions of that name, whatever stands beside it. Where one look at a
-value tells which it will be, parts of a syntax tree are made to take the short way; everything else they leave
-to YAQL as it was. Results and errors are the same.
+YAQL looks for each operator among all functions of that name, whatever stands beside it. Where one look at
+a value tells which it will be, parts of a syntax tree are made to take the short way; everything else they
+leave to YAQL as it was. Results and errors are the same.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
     from knarr.services.application_catalog.language.functions import attribute, invoke_node
 
-    class Variable(ast.GetContextValue):  # type: ignore[misc]
+    class Variable(ast.GetContextValue):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return context[self.path.value]
 
-    class Member(ast.BinaryOperator):  # type: ignore[misc]
+    class Member(ast.BinaryOperator):
         """`value.name`"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
@@ -64,7 +64,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
                 return value[right.value]
             return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
 
-    class Call(ast.BinaryOperator):  # type: ignore[misc]
+    class Call(ast.BinaryOperator):
         """`value.method(…)`"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
@@ -76,7 +76,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
                 return right(value, context, engine)
             return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
 
-    class Safe(ast.BinaryOperator):  # type: ignore[misc]
+    class Safe(ast.BinaryOperator):
         """`value?.anything`, of a value that is null"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
@@ -85,7 +85,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
                 return None
             return context(self.name, engine, NO_VALUE, context)(_Known(value), self.args[1])
 
-    class _Known(ast.Expression):  # type: ignore[misc]
+    class _Known(ast.Expression):
         """What was evaluated already."""
 
         uses_receiver = False
@@ -96,21 +96,21 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return self.value
 
-    class And(ast.BinaryOperator):  # type: ignore[misc]
+    class And(ast.BinaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             left = self.args[0](NO_VALUE, context, engine)
             return left and self.args[1](NO_VALUE, context, engine)
 
-    class Or(ast.BinaryOperator):  # type: ignore[misc]
+    class Or(ast.BinaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             left = self.args[0](NO_VALUE, context, engine)
             return left or self.args[1](NO_VALUE, context, engine)
 
-    class Not(ast.UnaryOperator):  # type: ignore[misc]
+    class Not(ast.UnaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return not self.args[0](NO_VALUE, context, engine)
 
-    class Same(ast.BinaryOperator):  # type: ignore[misc]
+    class Same(ast.BinaryOperator):
         """`=` and `!=` of what has no comparison of its own"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
