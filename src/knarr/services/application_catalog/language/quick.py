@@ -46,7 +46,11 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
     from yaql.language import expressions as ast
     from yaql.language.utils import NO_VALUE
 
-    from knarr.services.application_catalog.language.functions import attribute, invoke_node
+    from knarr.services.application_catalog.language.functions import (
+        attribute,
+        invoke_node,
+        namespaced,
+    )
 
     class Variable(ast.GetContextValue):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
@@ -96,6 +100,12 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return self.value
 
+    class Name(ast.BinaryOperator):
+        """`prefix:Name`"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            return namespaced(self.args[0].value, self.args[1].value, context)
+
     class And(ast.BinaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             left = self.args[0](NO_VALUE, context, engine)
@@ -122,6 +132,9 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
     binary = {"and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same}
 
     def for_binary(node: Any) -> type | None:
+        if node.operator == ":":
+            words = all(isinstance(part, ast.KeywordConstant) for part in node.args)
+            return Name if words else None
         if node.operator != ".":
             return binary.get(node.operator)
         right = node.args[1]
