@@ -36,6 +36,10 @@ def _parts(node: Any) -> Iterator[Any]:
     elif isinstance(node, ast.MappingRuleExpression):
         yield node.source
         yield node.destination
+    elif isinstance(node, ast.BinaryOperator) and node.operator in (".", "?."):
+        yield node.args[0]
+        # What stands behind a dot is a method: it gets a receiver, and stays what it is.
+        yield from node.args[1].args if isinstance(node.args[1], ast.Function) else ()
     elif isinstance(node, ast.Function):
         yield from node.args
 
@@ -77,6 +81,8 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             if isinstance(value, (Reference, TypeObject)):
                 return invoke_node(value, right, right, context, engine)
             if value is None or type(value) in PLAIN or isinstance(value, (Mapping, tuple)):
+                if right.name == "get" and isinstance(value, Mapping) and len(right.args) in (1, 2):
+                    return value.get(*(part(NO_VALUE, context, engine) for part in right.args))
                 return right(value, context, engine)
             return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
 
@@ -106,6 +112,45 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return namespaced(self.args[0].value, self.args[1].value, context)
 
+    class Coalesce(ast.Function):
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            for part in self.args:
+                value = part(NO_VALUE, context, engine)
+                if value is not None:
+                    return value
+            return None
+
+    class OfOne(ast.Function):
+        """`id(value)` and `name(value)` of objects, `len(value)` of what has a length"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            value = self.args[0](NO_VALUE, context, engine)
+            if isinstance(value, Reference) and self.name != "len":
+                return value.real.id if self.name == "id" else value.real.name
+            if self.name == "len" and isinstance(value, (str, tuple, Mapping)):
+                return len(value)
+            return context(self.name, engine, receiver, context)(_Known(value))
+
+    class Listed(ast.ListExpression):
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            return tuple(part(NO_VALUE, context, engine) for part in self.args)
+
+    class Item(ast.IndexExpression):
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            value, index = (part(NO_VALUE, context, engine) for part in self.args)
+            if isinstance(value, Mapping) or (isinstance(value, tuple) and type(index) is int):
+                return value[index]
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), _Known(index))
+
+    class Sum(ast.BinaryOperator):
+        """`+` of texts, of whole numbers and of lists"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            one, other = (part(NO_VALUE, context, engine) for part in self.args)
+            if type(one) is type(other) and type(one) in SUMMABLE:
+                return one + other
+            return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
+
     class And(ast.BinaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             left = self.args[0](NO_VALUE, context, engine)
@@ -129,7 +174,21 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
                 return (one == other) is (self.operator == "=")
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
-    binary = {"and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same}
+    def plain(parts: Any) -> bool:
+        """Whether all of it are values: no `key => value`."""
+        return not any(
+            isinstance(part, ast.MappingRuleExpression) or getattr(part, "operator", None) == "=>"
+            for part in parts
+        )
+
+    def for_function(node: Any) -> type | None:
+        if not plain(node.args):
+            return None
+        if node.name in ONE_ARGUMENT and len(node.args) == 1:
+            return OfOne
+        return Coalesce if node.name == "coalesce" and node.args else None
+
+    binary = {"+": Sum, "and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same}
 
     def for_binary(node: Any) -> type | None:
         if node.operator == ":":
@@ -145,11 +204,16 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
     return {
         ast.GetContextValue: lambda node: Variable if type(node.path) is ast.Constant else None,
         ast.BinaryOperator: for_binary,
+        ast.Function: for_function,
+        ast.ListExpression: lambda node: Listed if plain(node.args) else None,
+        ast.IndexExpression: lambda node: Item if len(node.args) == 2 and plain(node.args) else None,
         ast.UnaryOperator: lambda node: Not if node.operator == "not" else None,
     }
 
 
 PLAIN = frozenset({str, int, float, bool})
+SUMMABLE = frozenset({str, int, tuple})
+ONE_ARGUMENT = frozenset({"id", "name", "len"})
 
 
 def _comparable(value: Any) -> bool:
