@@ -27,6 +27,13 @@ LOG = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30.0  # for a plan, before looking around
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # after the transport failed
+# Starts the worker with this very package; other things in its folder come last.
+# Not by PYTHONPATH: scripts would inherit it, those of other Pythons too.
+_WORKER = (
+    "import sys; root = sys.argv.pop(1); sys.path[0] = root; import knarr_agent; "
+    "sys.path[0:1] = []; sys.path.append(root); from knarr_agent import worker; worker.program()"
+)
+_PACKAGES = Path(__file__).resolve().parent.parent
 PLAN_VARIABLE = "KNARR_AGENT_PLAN"  # in the environment of all that a plan starts
 
 
@@ -128,6 +135,11 @@ class Agent:
         except AgentError as error:
             LOG.warning("Plan %s: %s", stored.message.id, error.message)
             stored.finish(json.dumps(results.failure(stored.message.id, error)))
+        except OSError:
+            raise
+        except Exception as error:  # a plan must not be able to stop the agent, whatever it holds
+            LOG.exception("Plan %s", stored.message.id)
+            stored.finish(json.dumps(results.failure(stored.message.id, error)))
 
     def _begin(self, stored: Stored) -> None:
         parsed = plan.parse(runner.read(stored.message))
@@ -155,12 +167,12 @@ class Agent:
             logs.shorten(self.config.log_file, limits.log)
         if attempt > 1:
             stored.begin(attempt, 0)
-        command = [sys.executable, "-m", "knarr_agent.worker", str(stored.folder), str(attempt)]
+        command = [sys.executable, "-c", _WORKER, str(_PACKAGES), str(stored.folder), str(attempt)]
         log_file = str(self.config.log_file or "")
         command += [json.dumps(asdict(limits)), "debug" if self.config.debug else "", log_file]
         process = subprocess.Popen(
             command,
-            env=os.environ | {PLAN_VARIABLE: stored.folder.name, "PYTHONPATH": _python_path()},
+            env=os.environ | {PLAN_VARIABLE: stored.folder.name},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -243,12 +255,6 @@ def _identified(message: Message) -> Message:
         reply_to if isinstance(reply_to, str) and reply_to else message.reply_to,
         message.signature,
     )
-
-
-def _python_path() -> str:
-    """Where the worker finds this package, whatever the folder it is started in."""
-    own = str(Path(__file__).resolve().parent.parent)
-    return os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
 
 
 def _end_group(group: int) -> None:

@@ -146,7 +146,7 @@ def _deep(value: Any) -> Any:
 def _syntax(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         line = f"line {error.lineno}: " if error.lineno else ""
-        text = f": {error.text.strip()}" if error.text else ""
+        text = f": {error.text.strip()[:200]}" if error.text else ""
         return f"{line}{error.msg}{text}"
     return "it is nested too deeply" if isinstance(error, (RecursionError, MemoryError)) else str(error)
 

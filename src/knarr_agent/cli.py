@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from knarr_agent import config as configuration
 from knarr_agent import logs, transports
@@ -44,6 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     with lock, contextlib.closing(transport):
         _run(config, transport, options.once)
     return 0
+
+
+def program() -> NoReturn:
+    """`main` for callers that pass no exit code on, like the start of a zipped application."""
+    sys.exit(main())
 
 
 def _run(config: configuration.Config, transport: transports.Transport, once: bool) -> None:

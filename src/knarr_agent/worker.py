@@ -1,4 +1,4 @@
-"""The process that runs one plan: `python -m knarr_agent.worker <folder> <attempt> <limits> <debug> <log>`.
+"""The process that runs one plan; its arguments are the plan's folder, attempt, limits, `debug` and log file.
 
 A process of its own, since a plan may do what it likes: end the program, change folders, use up all memory.
 It goes on when the agent stops, and the agent that is started next waits for it: it holds the plan's lock.
@@ -10,10 +10,10 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from knarr_agent import logs, plan, results, runner
 from knarr_agent.config import Limits
-from knarr_agent.errors import AgentError
 from knarr_agent.store import Stored
 
 BUSY = 75  # exit code: another process runs this plan
@@ -38,10 +38,10 @@ def run(stored: Stored, limits: Limits) -> None:
     try:
         parsed = plan.parse(runner.read(message))
         answer = runner.run(parsed, stored.folder / "work", limits)
-    except AgentError as error:
+    except Exception as error:
         answer = results.failure(message.id, error)
     stored.finish(results.encode(answer, limits.result))
 
 
-if __name__ == "__main__":
+def program() -> NoReturn:
     sys.exit(main(sys.argv[1:]))

@@ -33,7 +33,7 @@ def is_python2(tree: ast.Module) -> bool:
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
     modules = {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
-    return any(
+    return _takes_bytes_for_text(tree) or any(
         _is_old_name(node, own)
         or _is_old_attribute(node, caught, modules)
         or _is_old_call(node, own)
@@ -96,6 +96,26 @@ def _is_list(node: ast.AST) -> bool:
             for one in node.args
         )
     return False
+
+
+def _takes_bytes_for_text(tree: ast.Module) -> bool:
+    """Whether output of programs is read without a word on text or bytes, as Python 3 would want it."""
+    reads = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("decode", "encode"):
+            return False
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+            return False
+        reads = reads or (isinstance(node, ast.Call) and _reads_output(node))
+    return reads
+
+
+def _reads_output(node: ast.Call) -> bool:
+    named = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    words = {word.arg for word in node.keywords}
+    if words & {"text", "universal_newlines", "encoding", "capture_output", None}:
+        return False
+    return named == "check_output" or (named == "Popen" and "stdout" in words)
 
 
 def _was_list(node: ast.AST) -> bool:

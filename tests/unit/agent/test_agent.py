@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import zipapp
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from .conftest import QUEUE, RESULTS, AgentProcess, has_ended, make_plan, wait_until, with_script
+from .conftest import (
+    PYTHON,
+    QUEUE,
+    RESULTS,
+    SOURCES,
+    AgentProcess,
+    has_ended,
+    make_plan,
+    wait_until,
+    with_script,
+)
 
 # A body that says that it runs, waits until it may go on, and counts how often it was begun.
 WAITS = """
@@ -390,6 +403,23 @@ def test_the_log_does_not_grow_for_ever(agent: AgentProcess, tmp_path: Path) -> 
         agent.answer()
     assert {path.name for path in tmp_path.glob("agent.log*")} == {"agent.log", "agent.log.1"}
     assert all(path.stat().st_size < 1000 for path in tmp_path.glob("agent.log*"))
+
+
+def test_it_runs_as_one_file(agent: AgentProcess, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    shutil.copytree(SOURCES / "knarr_agent", tmp_path / "app" / "knarr_agent")
+    file = tmp_path / "knarr-agent"
+    zipapp.create_archive(tmp_path / "app", file, PYTHON, "knarr_agent.cli:program")
+    agent.send(with_script("#!/bin/sh\necho $1 ${PYTHONPATH-none}\n", "print 'x'\nreturn run('one').stdout"))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [file, "--config-file", agent.config, "--once"], env=environment, cwd="/", timeout=60
+    )
+    assert done.returncode == 0
+    assert agent.answer()["Body"] == "one none"
+    assert (
+        subprocess.run([file, "--config-file", "/none"], env=environment, capture_output=True).returncode == 2
+    )
 
 
 def test_nothing_secret_is_in_the_log(agent: AgentProcess) -> None:
