@@ -25,12 +25,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-OFFERED = (
-    "routers",
-    "floating_ips",
-    "qos",
-    "dhcp",
-)  # capabilities that the service offers if a host has them
+# Capabilities that the service offers if a host has them.
+OFFERED = ("routers", "floating_ips", "qos", "dhcp", "trunks")
 NEVER = datetime(1970, 1, 1)
 START_WAIT = 10.0  # seconds that an operation waits for the backend to start
 

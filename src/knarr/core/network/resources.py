@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,6 +61,35 @@ def number(column: Any) -> Filter:
     return condition
 
 
+def since(column: Any) -> Filter:
+    """Rows whose column is of this moment (UTC, ISO 8601) or later."""
+
+    def condition(name: str, values: list[str]) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column >= max(_moment(name, value) for value in values)
+        return found
+
+    return condition
+
+
+def at(column: Any) -> Filter:
+    """Rows whose column is of one of these moments, to the second as they are shown."""
+
+    def condition(name: str, values: list[str]) -> ColumnElement[bool]:
+        moments = [_moment(name, value) for value in values]
+        return or_(*((column >= one) & (column < one + timedelta(seconds=1)) for one in moments))
+
+    return condition
+
+
+def _moment(name: str, text: str) -> datetime:
+    found = None
+    with suppress(ValueError):
+        found = datetime.fromisoformat(text)
+    if found is None or not 1970 <= found.year < 9999:
+        raise BadRequest(f"Invalid value for '{name}': use a time as 2026-01-31T12:00:00.")
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
 def always(value: str) -> Filter:
     """The filter of an attribute that is the same everywhere."""
     from sqlalchemy import false, true
@@ -91,6 +121,9 @@ def standard_filters(model: Any) -> dict[str, Filter]:
         **{name: equals(getattr(model, name)) for name in ("id", "project_id", "description")},
         "tenant_id": equals(model.project_id),
         "revision_number": number(model.revision_number),
+        "created_at": at(model.created_at),
+        "updated_at": at(model.updated_at),
+        "changed_since": since(model.updated_at),
         "tags": tags,
         "tags-any": tags_any,
         "not-tags": _negated(tags),

@@ -160,6 +160,8 @@ def frozen(value: Any) -> Any:
     deep = _deep()
     if isinstance(value, deep):
         return value
+    if isinstance(value, _version()):  # which can be iterated over
+        return value
     if isinstance(value, Mapping):
         return deep({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
@@ -172,6 +174,13 @@ def frozen(value: Any) -> Any:
     if len(items) > MOST_ITEMS:
         raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
     return items
+
+
+@functools.cache
+def _version() -> type:
+    from semantic_version import Version
+
+    return Version
 
 
 @functools.cache
