@@ -49,8 +49,9 @@ def _read() -> float:
 
 
 def _deploy() -> float:
-    from knarr.services.application_catalog.language.dialect import dialect
     from tests.unit.application_catalog.support.environments import World
+
+    from knarr.services.application_catalog.language.dialect import dialect
 
     dialect()
     # The first of a process reads the classes that it needs: that is measured above.
