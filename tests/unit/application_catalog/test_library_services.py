@@ -14,7 +14,7 @@ from knarr.services.application_catalog.packages.package import ApplicationPacka
 
 from .conftest import archive
 from .support.cloud import returned
-from .support.environments import World, holder, machine, written
+from .support.environments import World, machine, written
 
 # Everything that is called from MuranoPL stands in this class.
 CALLER = """
@@ -121,7 +121,7 @@ Methods:
   tags:
     Body:
       - $browser: new(sys:MetadefBrowser, $.server.getRegion())
-      - Return: list($browser.canBeAppliedTo(a, X), $browser.canBeAppliedTo(b, X), $browser.canBeAppliedTo(a, Y))
+      - Return: list(list(a, X), list(b, X), list(a, Y)).select($browser.canBeAppliedTo($[0], $[1]))
   secret: {Body: {Return: decryptData(encryptData(hush))}}
   watch:
     Arguments: [other: {Contract: $.class(std:Object)}]
@@ -230,7 +230,7 @@ def test_an_agent_is_waited_for(world: World) -> None:
     world.session.call(agent(world), "waitReady", 5)
     world.cloud.agents.wire.answer = lambda plan: None
     assert world.session.call(agent(world), "isReady", 0.05) is False
-    with pytest.raises(MuranoPlError, match="did not respond within 0.05 seconds") as caught:
+    with pytest.raises(MuranoPlError, match=r"did not respond within 0\.05 seconds") as caught:
         world.session.call(agent(world), "waitReady", 0.05)
     assert caught.value.names[0] == "murano.common.exceptions.TimeoutException"
 
@@ -306,9 +306,9 @@ def test_files_of_packages(world: World) -> None:
 
 
 def test_files_that_are_not_there_or_broken(world: World) -> None:
-    with pytest.raises(MuranoPlError, match="package t has no file Resources/nothing.txt"):
+    with pytest.raises(MuranoPlError, match=r"package t has no file Resources/nothing\.txt"):
         world.call("c", "missing")
-    with pytest.raises(MuranoPlError, match="broken.yaml is no YAML"):
+    with pytest.raises(MuranoPlError, match=r"broken\.yaml is no YAML"):
         world.call("c", "broken")
 
 

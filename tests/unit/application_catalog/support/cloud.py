@@ -26,7 +26,7 @@ def returned(value: Any) -> Answer:
 
 
 class MemoryTransport:
-    """Queues with an agent at the end of each: `answer` gives what it says to a plan, None if it is silent."""
+    """Queues with an agent at the end of each: `answer` gives what it says to a plan, None if silent."""
 
     def __init__(self) -> None:
         self.answer: Answer = returned(None)
@@ -73,7 +73,12 @@ class MemoryAgents:
 
 class MemoryIdentity:
     def user(self, ident: str) -> Mapping[str, Any]:
-        row = {"id": ident, "name": f"name of {ident}", "domain_id": "default", "email": f"{ident}@example.org"}
+        row = {
+            "id": ident,
+            "name": f"name of {ident}",
+            "domain_id": "default",
+            "email": f"{ident}@example.org",
+        }
         return row | {"links": {}, "enabled": True, "default_project_id": "p", "phone": "1"}
 
     def project(self, ident: str) -> Mapping[str, Any]:
@@ -120,7 +125,7 @@ class MemoryMetadefs:
 
 
 class Cloud:
-    """Everything of it. `reports` are (entity, text, level); `log` (name, level, text); `tracked` (verb, …)."""
+    """Everything of it. `told` are (entity, text, level); `logged` (name, level, text); `tracked` rows."""
 
     def __init__(self) -> None:
         self.who = Who("user-1", "project-1", "user-2", "project-1")

@@ -65,7 +65,9 @@ class MemoryNetworks:
             self._subnet(ident, ident, properties["network"], properties["cidr"])
         elif resource["type"] == "OS::Neutron::RouterInterface":
             subnet = self.show("subnets", properties["subnet"]) or {}
-            self._interface(ident, subnet.get("network_id", ""), properties["subnet"], properties["router_id"])
+            self._interface(
+                ident, subnet.get("network_id", ""), properties["subnet"], properties["router_id"]
+            )
 
     def gone(self, ident: str) -> None:
         for name, rows in self.tables.items():

@@ -15,7 +15,7 @@ from .networks import MemoryNetworks
 DEPLOYMENTS = ("OS::Heat::SoftwareDeployment", "OS::Heat::StructuredDeployment")
 
 
-class BadTemplate(Exception):
+class TemplateError(Exception):
     """What a stack fails with."""
 
 
@@ -34,14 +34,14 @@ class Stack:
             self._networks.gone(self.resources.pop(name)["id"])
         for name, body in wanted.items():
             if "type" not in body:
-                raise BadTemplate(f"resource {name} has no type")
+                raise TemplateError(f"resource {name} has no type")
             kept = self.resources.get(name)
             if kept is None or kept["type"] != body["type"]:
                 self.resources[name] = {"type": body["type"], "id": self._new_id(body["type"])}
         for name, body in wanted.items():
             for other in body.get("depends_on") or ():
                 if other not in wanted:
-                    raise BadTemplate(f"{name} depends on {other}, which is not there")
+                    raise TemplateError(f"{name} depends on {other}, which is not there")
             self.resources[name]["properties"] = self.resolved(body.get("properties") or {})
         for resource in self.resources.values():
             self._networks.made(resource)
@@ -65,7 +65,7 @@ class Stack:
 
     def _resource(self, name: Any) -> dict[str, Any]:
         if name not in self.resources:
-            raise BadTemplate(f"The specified reference {name!r} is incorrect")
+            raise TemplateError(f"The specified reference {name!r} is incorrect")
         return self.resources[name]
 
     def _of_type(self, *types: str) -> list[dict[str, Any]]:
@@ -177,7 +177,7 @@ class MemoryStacks:
         status, reason = f"{word}_COMPLETE", ""
         try:
             stack.apply(request.template)
-        except BadTemplate as error:
+        except TemplateError as error:
             status, reason = f"{word}_FAILED", str(error)
         self.stacks[request.name] = stack
         self.states[request.name] = StackState(

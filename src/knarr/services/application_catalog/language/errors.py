@@ -201,4 +201,9 @@ class Foreign(MuranoPlError):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(f"{kind.__module__}.{kind.__name__}" for kind in type(self.original).__mro__[:-1])
+        found: list[str] = []
+        for kind in type(self.original).__mro__[:-1]:
+            found.append(f"{kind.__module__}.{kind.__name__}")
+            if kind.__module__ == "builtins":
+                found.append(kind.__name__)
+        return tuple(found)

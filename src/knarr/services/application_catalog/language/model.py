@@ -170,7 +170,7 @@ class Method:
     name: str
     declared_by: MuranoType
     arguments: tuple[Argument, ...] = ()
-    body: Any = _Body()  # noqa: RUF009  a descriptor
+    body: Any = _Body()
     deferred: Deferred | None = field(init=False)
     plain_body: Any = field(init=False)
     usage: MethodUsage = MethodUsage.RUNTIME

@@ -44,7 +44,7 @@ class Serializer:
         self._headers: list[dict[str, Any]] = []
 
     def model(self, root: MuranoObject) -> dict[Any, Any]:
-        """The description of the root of a model. Subscriptions of objects that are not in it are left out."""
+        """The description of the root of a model. Subscriptions of objects that are not in it are left."""
         described = self.object(root)
         for header in self._headers:
             rows = [

@@ -13,6 +13,7 @@ from typing import Any
 
 from knarr.services.application_catalog.language import functions
 from knarr.services.application_catalog.language.calls import Calls, Mock
+from knarr.services.application_catalog.language.contexts import remembering
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
@@ -120,7 +121,7 @@ class Session:
         except RecursionError:
             raise LimitReached("the expression is nested too deeply", expression.position) from None
         except Exception as error:
-            raise Foreign(error, expression.position) from error
+            raise Foreign(getattr(error, "wrapped", error), expression.position) from error
 
     def dialect_of(self, kind: MuranoType | None) -> Dialect:
         return dialect(kind is not None and is_legacy(kind.package.format_version))
@@ -155,7 +156,7 @@ class Session:
             context = self.type_context(kind).create_child_context()
             for definition in contract_functions():
                 context.register_function(definition)
-            return context
+            return remembering(context)
         of = self.dialect_of(kind)
         context = self._guarded(functions.layer(of))
         context[SESSION] = self
@@ -170,7 +171,7 @@ class Session:
                 context = context.create_child_context()
                 for definition in definitions:
                     context.register_function(definition)
-        context = context.create_child_context()
+        context = remembering(context)
         context[TYPE] = kind
         return context
 

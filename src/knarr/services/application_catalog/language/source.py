@@ -26,14 +26,16 @@ _WORDS = re.compile(r"[\s\w.:]*\Z")
 
 
 class Expression:
-    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it."""
+    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it; `steps` keeps
+    what the expression is as a contract."""
 
-    __slots__ = ("compiled", "position", "text")
+    __slots__ = ("compiled", "position", "steps", "text")
 
     def __init__(self, text: str, compiled: Any, position: Position) -> None:
         self.text = text
         self.compiled = compiled
         self.position = position
+        self.steps: Any = None
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

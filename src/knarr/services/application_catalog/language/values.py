@@ -193,6 +193,8 @@ def _deep() -> Any:
 
 def thawed(value: Any) -> Any:
     """Frozen data as lists and dictionaries, to be changed or encoded."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {thawed(key): thawed(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, Set)):

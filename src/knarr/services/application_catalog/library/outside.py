@@ -1,7 +1,8 @@
-"""What the core library reaches the world through: contracts that a cloud's services, or a test's, stand behind.
+"""What the core library reaches the world through: contracts behind which the services of a cloud stand.
 
-`Session.services` is an Outside. Everything is of one project and, where a region is named, of one region ("" is
-the usual one). Resources are told as the services' own APIs tell them. What goes wrong is an OutsideFault.
+`Session.services` is an Outside. Everything is of one project and, where a region is named, of one region
+("" is the usual one). Resources are told as the services' own APIs tell them. What goes wrong is an
+OutsideFault.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class OutsideFault(MuranoPlError):
-    """A service that refused, failed or is not there. `upstream` of subclasses is what `Catch` knows it by."""
+    """A service that refused, failed or is not there. `Catch` knows subclasses by their `upstream`."""
 
     upstream = "builtins.Exception"
 

@@ -60,7 +60,7 @@ def _real(value: Any) -> MuranoObject:
 
 @murano_class("io.murano.StackTrace")
 class StackTrace:
-    """Where the code is, or where an exception came from. `new(std:StackTrace)` is the place of its caller."""
+    """Where the code is, or where an exception came from. `new(std:StackTrace)` is where its caller is."""
 
     def __init__(self, this: MuranoObject, session: Session, include_native_frames: bool = True) -> None:
         self._this = this
