@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from knarr.services.application_catalog.forms.cloud import Addable, Component, Flavor, Image, Network, Subnet
+from knarr.services.application_catalog.forms.cloud import (
+    Addable,
+    Component,
+    Flavor,
+    Image,
+    Network,
+    Subnet,
+    Volume,
+    Zone,
+)
 
 from .support import GOOD_PASSWORD, RecordingCloud, answer, error_of, value_of, view
 
@@ -271,6 +280,29 @@ class TestKeypair:
         assert value_of(spec("keypair", "required: false"), "", CLOUD) == ""
         assert error_of(spec("keypair"), "", CLOUD) == ("required", "X is required")
         assert error_of(spec("keypair"), "other", CLOUD)[0] == "invalid_choice"
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("azone", "nova", "down"),
+        ("zone", "nova", "down"),
+        ("securitygroup", "web", "murano--x"),
+        ("volume", "v1", "v2"),
+        ("volume", "s1", "data"),
+    ],
+)
+def test_what_is_listed_can_be_chosen(kind: str, good: str, bad: str) -> None:
+    cloud = RecordingCloud(
+        zone_list=[Zone("nova"), Zone("down", available=False)],
+        group_list=["web", "murano--x"],
+        volume_list=[Volume("v1", "data"), Volume("v2", "used", "in-use")],
+        snapshot_list=[Volume("s1", "backup")],
+    )
+    assert value_of(spec(kind), good, cloud) == good
+    assert error_of(spec(kind), bad, cloud)[0] == "invalid_choice"
+    assert error_of(spec(kind), "", cloud)[0] == "required"
+    assert value_of(spec(kind, "required: false"), "", cloud) == ""
 
 
 class TestNetwork:

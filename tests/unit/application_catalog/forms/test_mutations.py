@@ -183,11 +183,8 @@ def through(text: str, answers: Any, parameters: Any = None) -> bool:
     except DefinitionFault as fault:
         assert str(fault)
         return False
-    if outcome.form is not None:
-        assert outcome.errors
-        json.dumps(outcome.form.plain(), default=str)
-    if outcome.model is not None:
-        json.dumps(outcome.model, allow_nan=False).encode()
+    assert outcome.done or outcome.errors
+    json.dumps(outcome.plain(), allow_nan=False, ensure_ascii=False).encode()
     return outcome.done
 
 

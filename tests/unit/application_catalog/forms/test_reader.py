@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from knarr.services.application_catalog.forms.faults import DefinitionFault
-from knarr.services.application_catalog.forms.reader import read
+from knarr.services.application_catalog.forms.reader import inspect, read
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.packages.faults import PackageFault
 
@@ -475,6 +477,126 @@ class TestTextThatWasMeantAsExpression:
 
     def test_quoted_text_is_what_it_is(self) -> None:
         assert define("Forms: []\nApplication:\n  ?: {type: a.B}\n  x: '$.app.count +'").warnings == ()
+
+
+class TestReferences:
+    FORMS = """Forms:
+  - one:
+      fields: [{name: a, type: string}]
+  - two:
+      fields: [{name: b, type: string}]
+"""
+
+    @pytest.mark.parametrize(
+        ("expression", "told"),
+        [
+            ("$.on.a", "$.on.a: the form 'on' is not there; did you mean 'one'?"),
+            ("$.far.a[0]", "$.far.a[0]: the form 'far' is not there"),
+        ],
+    )
+    def test_to_forms_that_are_not_there(self, expression: str, told: str) -> None:
+        text = f"Application:\n  ?: {{type: a.B}}\n  x: [{{y: '!'}}]\n  z: {expression}\n{self.FORMS}"
+        assert fault(text) == f"ui.yaml:5: {told}"
+        assert fault(f"Templates:\n  t: {expression}\n{self.FORMS}") == f"ui.yaml:3: {told}"
+
+    def test_to_fields_that_are_not_there(self) -> None:
+        (warning,) = define(f"Templates:\n  t: $.one.aa\n{self.FORMS}").warnings
+        assert str(warning) == (
+            "ui.yaml:3: $.one.aa is null: the form 'one' has no field 'aa'; did you mean 'a'?"
+        )
+
+    def test_to_forms_that_come_later(self) -> None:
+        first = "Forms:\n  - one:\n      fields: [{name: a, type: string, initial: $.two.b}]\n"
+        assert fault(f"{first}  - two:\n      fields: [{{name: b, type: string}}]") == (
+            "ui.yaml:4: $.two.b: the form 'two' comes later"
+        )
+
+    def test_of_validators(self) -> None:
+        validators = "      validators: [{expr: $.far.b, message: m}]\n"
+        assert fault(self.FORMS + validators) == "ui.yaml:7: $.far.b: the form 'far' is not there"
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "$.one.a",
+            "$.two.b[0]",
+            "$.workflowManagement.application_name",
+            "$.x",
+            "$.get(x).y",
+            "$x.y",
+            "$.x.y()",
+        ],
+    )
+    def test_that_are_good_or_left_alone(self, expression: str) -> None:
+        text = f"Parameters: {{x: {{y: 1}}}}\nTemplates:\n  t: {expression}\n{self.FORMS}"
+        assert define(text).warnings == ()
+
+
+class TestInspection:
+    TEXT = """
+        Version: 2.3
+        Templats: {}
+        Templates: [a]
+        Application:
+          ?: {}
+        ParametersSource: 'x y'
+        Forms:
+          - one:
+              fields:
+                - {name: a, type: strin}
+                - name: b
+                  type: integer
+                  minValue: x
+                  lable: y
+                  validators:
+                    - {message: m}
+                    - {expr: $, messag: m}
+                - {type: string}
+          - two
+    """
+
+    def test_tells_all_that_is_wrong(self) -> None:
+        found = inspect(textwrap.dedent(self.TEXT).lstrip(), "ui.yaml")
+        assert found.definition is None
+        assert [str(fault).split(": ")[0] for fault in found.faults] == [
+            f"ui.yaml:{line}" for line in (2, 3, 5, 10, 13, 14, 16, 17, 18, 7, 6)
+        ]
+
+    def test_warns_of_what_is_doubtful(self) -> None:
+        text = "Version: 2.0\nApplication:\n  ?: {type: a.B}\nParameters: {a: 1}\nForms: []"
+        found = inspect(text, "ui.yaml")
+        assert found.definition is not None
+        assert found.faults == []
+        assert [str(warning).split(": ")[0] for warning in found.warnings] == ["ui.yaml:4"]
+
+    def test_of_what_is_no_definition(self) -> None:
+        (fault,) = inspect("a: [", "ui.yaml").faults
+        assert str(fault).startswith("ui.yaml:2: invalid YAML")
+
+
+class TestTextThatIsReadAsExpression:
+    @pytest.mark.parametrize("text", ["ubuntu-22.04", "10.0.0.0/24", "on/off", "a-b", "Key=Value-1"])
+    @pytest.mark.parametrize(
+        ("sections", "what"),
+        [
+            ("Application:\n  ?: {type: a.B}\n  x: [TEXT]\nForms: []", "Application"),
+            ("Templates:\n  t:\n    x: TEXT\nForms: []", "Templates"),
+            ("Parameters:\n  a: 1\n  x: TEXT\nForms: []", "Parameters"),
+        ],
+    )
+    def test_in_sections(self, text: str, sections: str, what: str) -> None:
+        assert fault(sections.replace("TEXT", text)) == (
+            f"ui.yaml:4: {what}: {text!r} is read as an expression and cannot be evaluated: "
+            "quote it if it is text"
+        )
+
+    def test_in_fields(self) -> None:
+        told = "x: initial: 'a-b' is read as an expression and cannot be evaluated: quote it if it is text"
+        assert field_fault("name: x\ntype: string\ninitial: a-b") == f"ui.yaml:7: {told}"
+        assert "x: choices: 'c/d' is read as" in field_fault("name: x\ntype: choice\nchoices: [[a, c/d]]")
+
+    def test_what_can_be_evaluated_may_be_meant(self) -> None:
+        assert define("Parameters: {a: 1-2, b: x=y, c: '10.0.0.0/24', d: 10.0.0.1}\nForms: []").warnings == ()
 
 
 class TestHostileFiles:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from knarr.services.application_catalog.forms import regexps
 from knarr.services.application_catalog.forms.definition import Definition
 from knarr.services.application_catalog.forms.faults import ExpressionFault
 
@@ -106,6 +107,15 @@ class TestPatterns:
         code, message = error_of("name: x\ntype: string\nregexpValidator: '^(a+)+$'", "a" * 40 + "b")
         assert code == "invalid"
         assert message.endswith("takes too long on a text of 41 characters")
+
+    def test_after_their_process_was_ended_others_work(self) -> None:
+        spec = "name: x\ntype: string\nregexpValidator: '^(a+)+$'"
+        assert value_of(spec, "aaaa") == "aaaa"
+        process = regexps._trial._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        assert value_of(spec, "aaaa") == "aaaa"
 
     def test_after_one_that_did_not_end_others_work(self) -> None:
         spec = "name: x\ntype: string\nregexpValidator: '^(a+)+$'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -111,6 +112,14 @@ class TestSteps:
         assert outcome.model is not None
 
 
+def test_many_may_go_at_once() -> None:
+    made = wizard(SHOP)
+    titles = [f"shop{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = pool.map(lambda title: made.advance({"first": {"title": title}}, complete=True), titles)
+        assert [outcome.data["first"]["title"] for outcome in outcomes] == titles
+
+
 class TestStrangeAnswers:
     @pytest.mark.parametrize(
         ("answers", "error"),
@@ -144,6 +153,10 @@ class TestStrangeAnswers:
         (error,) = wizard(SHOP).advance({"first": {"title": deep}}).errors
         assert error.message == "the answers are nested deeper than 40 levels"
 
+    def test_names_that_cannot_be_written_are_escaped(self) -> None:
+        (error,) = wizard(SHOP).advance({"first": {"\ud800": 1}}).errors
+        assert error.field == "\\ud800"
+
     def test_a_form_of_null_is_not_answered(self) -> None:
         form = wizard(SHOP).advance({"first": None}).form
         assert form is not None
@@ -158,6 +171,20 @@ class TestShownForms:
         assert plain["steps"] == ["first", "second", "workflowManagement"]
         assert plain["fields"][0]["value"] == "shop"
         assert plain["errors"] == []
+
+    def test_outcomes_are_data_for_json(self) -> None:
+        plain = json.loads(json.dumps(wizard(SHOP).advance({"first": {"title": "a" * 9}}).plain()))
+        assert plain["errors"][0]["code"] == "max_length"
+        assert plain["model"] is None
+        assert "data" not in plain
+        done = json.loads(json.dumps(wizard(SHOP).advance({}, complete=True).plain()))
+        assert (done["form"], done["model"]["title"]) == (None, "shop")
+
+    @pytest.mark.parametrize("given", [float("nan"), "\ud800", 2**70, object(), b"x"])
+    def test_what_json_cannot_say_is_not_shown_again(self, given: Any) -> None:
+        form = wizard(SHOP).advance({"first": {}, "second": {"size": given}}).form
+        assert form is not None
+        assert form.fields[0].value is None
 
     def test_a_password_has_a_second_input(self) -> None:
         definition = define("Forms:\n  - app:\n      fields: [{name: pw, type: password, label: Secret}]")

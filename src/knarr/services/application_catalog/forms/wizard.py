@@ -4,7 +4,7 @@ all answers given so far, and is told the next form, what is wrong, or the objec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from knarr.services.application_catalog.forms import legacy, objects
@@ -24,7 +24,7 @@ from knarr.services.application_catalog.forms.faults import (
     Warned,
     similar,
 )
-from knarr.services.application_catalog.forms.model import FieldView, FormView, views
+from knarr.services.application_catalog.forms.model import FieldView, FormView, encoded, views
 from knarr.services.application_catalog.forms.parameters import evaluated
 from knarr.services.application_catalog.forms.prepared import Preparation
 from knarr.services.application_catalog.forms.regexps import pattern
@@ -89,6 +89,18 @@ class Outcome:
     @property
     def done(self) -> bool:
         return self.model is not None
+
+    def plain(self) -> dict[str, Any]:
+        """As data for JSON: all but `data`. The object model has what the user gave, secrets among it."""
+        return {
+            "steps": list(self.steps),
+            "form": None if self.form is None else self.form.plain(),
+            "errors": [asdict(error) for error in self.errors],
+            "parameters": dict(self.parameters),
+            "warnings": [str(warning) for warning in self.warnings],
+            "model": self.model,
+            "stay_at_catalog": self.stay_at_catalog,
+        }
 
 
 class Wizard:
@@ -210,7 +222,8 @@ class _Run:
             form = next((one for one in self.wizard.forms if one.name == name), None)
             if form is None:
                 known = similar(str(name), list(self.wizard.steps))
-                found.append(AnswerError(str(name)[:64], None, "unknown", f"there is no such form{known}"))
+                title = encoded(str(name)[:64])
+                found.append(AnswerError(title, None, "unknown", f"there is no such form{known}"))
             elif given is not None and not isinstance(given, Mapping):
                 found.append(
                     AnswerError(form.name, None, "invalid", "the answers must be a mapping of fields")
@@ -222,13 +235,12 @@ class _Run:
     def strange_fields(self, form: FormDefinition, given: Mapping[str, Any]) -> list[AnswerError]:
         names = [one.name for one in form.fields]
         clones = {one.name + CLONE for one in form.fields if one.type == "password"}
-        return [
-            AnswerError(
-                form.name, str(name)[:64], "unknown", f"there is no such field{similar(str(name), names)}"
-            )
-            for name in given
-            if name not in names and name not in clones
-        ]
+        found = []
+        for name in given:
+            if name not in names and name not in clones:
+                message = f"there is no such field{similar(str(name), names)}"
+                found.append(AnswerError(form.name, encoded(str(name)[:64]), "unknown", message))
+        return found
 
     def form(
         self, index: int, form: FormDefinition, given: Mapping[str, Any] | None
