@@ -1,4 +1,4 @@
-"""The core library of applications: how long it takes to read, and to deploy a model with it; expressions beside YAQL's.
+"""The core library of applications: how long it takes to read and to deploy with; expressions a second.
 
 All are measured in processes of their own, so that nothing is at hand already but YAQL's parser.
 """
@@ -55,8 +55,9 @@ def _read() -> float:
 
 
 def _deploy() -> float:
-    from knarr.services.application_catalog.language.dialect import dialect
     from tests.unit.application_catalog.support.environments import World
+
+    from knarr.services.application_catalog.language.dialect import dialect
 
     dialect()
     # The first of a process reads the classes that it needs: that is measured above.

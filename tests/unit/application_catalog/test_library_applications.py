@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,3 +237,19 @@ def test_a_provider_without_room_gives_no_more(world: World) -> None:
     world.load(application)
     world.deploy()
     assert machines(world) == {"web-1", "web-2"}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_member_is_documented(name: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "application-catalog-library.md").read_text()
+    package = Catalogue(core_packages()).load_package(name, spec("*"))
+    for class_name in package.class_names:
+        if ".tests." in class_name:
+            continue
+        _, heading, rest = text.partition(f"### {class_name}\n")
+        assert heading, class_name
+        section = rest.partition("\n##")[0]
+        kind = package.find_class(class_name)
+        members = [*kind.properties, *(method for method in kind.methods if not method.startswith("."))]
+        missing = [one for one in members if not one.startswith("_") and f"| `{one}` |" not in section]
+        assert missing == [], class_name

@@ -1,7 +1,7 @@
 """Contexts of expressions that remember what functions there are.
 
-The layers below a class's code never change; what is put on top of them for a call holds variables, and seldom
-functions. So the functions of a name are looked up once for each class.
+The layers below a class's code never change; what is put on top of them for a call holds variables, and
+seldom functions. So the functions of a name are looked up once for each class.
 """
 
 from __future__ import annotations

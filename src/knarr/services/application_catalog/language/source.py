@@ -26,8 +26,8 @@ _WORDS = re.compile(r"[\s\w.:]*\Z")
 
 
 class Expression:
-    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it; `steps` keeps what
-    the expression is as a contract."""
+    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it; `steps` keeps
+    what the expression is as a contract."""
 
     __slots__ = ("compiled", "position", "steps", "text")
 

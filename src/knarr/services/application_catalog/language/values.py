@@ -177,7 +177,7 @@ def frozen(value: Any) -> Any:
 
 
 @functools.cache
-def _version() -> Any:
+def _version() -> type:
     from semantic_version import Version
 
     return Version

@@ -19,8 +19,8 @@ from knarr.services.application_catalog.language.model import (
     MuranoType,
     Package,
 )
-from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.language.pythonclass import attach
+from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names

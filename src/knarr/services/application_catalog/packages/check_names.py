@@ -35,7 +35,7 @@ class Names:
                 self._seen |= {one.manifest.full_name} if one.is_hot else {*one.manifest.classes, *one.python}
 
     def add(self, name: str) -> None:
-        """A class that stands in a file of the package without being in its manifest: a helper of the others."""
+        """A class in a file of the package that the manifest does not name: a helper of the others."""
         self.own.add(name)
         self._seen.add(name)
 
