@@ -10,6 +10,8 @@ import functools
 import threading
 from typing import Any
 
+LEGACY = "legacy"
+
 # Limits of a single expression; a session may ask for others.
 OPTIONS: dict[str, Any] = {
     "yaql.limitIterators": 2000,
@@ -54,9 +56,12 @@ class Dialect:
     def _parse(self, text: str) -> Any:
         from yaql.language.exceptions import YaqlParsingException
 
+        from knarr.services.application_catalog.language.quick import quickened
+
         with self._mutex:
             try:
-                return self.engine(text).expression
+                found = self.engine(text).expression
+                return found if self.name == LEGACY else quickened(found)
             except YaqlParsingException as error:
                 return ValueError(str(error))
             except RecursionError:
@@ -68,9 +73,13 @@ def is_legacy(format_version: str) -> bool:
     return format_version in ("1.0", "1.1")
 
 
-@functools.cache
 def dialect(legacy: bool = False) -> Dialect:
     """The dialect of the packages' format."""
+    return _made(legacy)
+
+
+@functools.cache
+def _made(legacy: bool) -> Dialect:
     import yaql
     from yaql import legacy as old
     from yaql.language.conventions import CamelCaseConvention
