@@ -7,7 +7,10 @@ seldom functions. So the functions of a name are looked up once for each class.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.limits import Limits
 
 
 @functools.cache
@@ -24,6 +27,8 @@ def _layer() -> Any:
             inherited = isinstance(parent_context, Layer)
             self.base: Layer | None = parent_context.base if inherited else self
             self.known: dict[tuple[str, bool], Any] = {}
+            # Of the session, from the guarded context below: here, too, each call is a step.
+            self.limits: Limits | None = getattr(parent_context, "limits", None)
 
         def register_function(self, spec: Any, *args: Any, **kwargs: Any) -> None:
             super().register_function(spec, *args, **kwargs)
@@ -38,6 +43,8 @@ def _layer() -> Any:
             use_convention: bool = False,
             function_filter: Any = None,
         ) -> Any:
+            if self.limits is not None:
+                self.limits.step()
             plain = super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
             if self.base is None or use_convention or function_filter is not None:
                 return plain
