@@ -147,7 +147,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             one, other = (part(NO_VALUE, context, engine) for part in self.args)
-            if type(one) is type(other) and type(one) in SUMMABLE:
+            if type(one) is type(other) and type(one) in SUMMABLE and _small(one) and _small(other):
                 return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
@@ -213,7 +213,13 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
 PLAIN = frozenset({str, int, float, bool})
 SUMMABLE = frozenset({str, int, tuple})
+# What grows beyond that is counted against the memory that expressions may use.
+SMALL = 4096
 ONE_ARGUMENT = frozenset({"id", "name", "len"})
+
+
+def _small(value: Any) -> bool:
+    return value.bit_length() < SMALL if type(value) is int else len(value) < SMALL
 
 
 def _comparable(value: Any) -> bool:
