@@ -201,7 +201,7 @@ def test_all_attributes_come_back_as_they_were_given(admin: Member) -> None:
     given = {
         "name": "given", "image": "busybox:1", "command": ["sleep", "5"], "entrypoint": ["/bin/busybox"],
         "cpu": 0.5, "cpu_policy": "shared", "disk": 3, "environment": {"A": "b"}, "workdir": "/tmp",
-        "hostname": "box", "labels": {"c": "d"}, "interactive": True, "tty": False, "auto_remove": False,
+        "hostname": "box_1.a", "labels": {"c": "d"}, "interactive": True, "tty": False, "auto_remove": False,
         "auto_heal": True, "privileged": False, "runtime": "kata", "image_pull_policy": "always",
         "image_driver": "docker", "restart_policy": {"Name": "on-failure", "MaximumRetryCount": "2"},
         "healthcheck": {"cmd": "true", "interval": 5, "retries": 2, "timeout": 3},

@@ -66,7 +66,7 @@ class ContainerCreate(Body):
     disk: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     workdir: Text | None = None
     hostname: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*\Z")] | None,
+        Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")] | None,
         since("1.9"),
     ] = None
     runtime: Annotated[Short | None, since("1.5")] = None

@@ -17,6 +17,8 @@ from knarr.services.container.models import Container
 from knarr.services.container.streams import Fetched, places_of
 
 TEXT = "text/plain; charset=utf-8"
+# The end of the year 9999, and of what engines can read
+LAST_SECOND = 253402300800
 
 
 def reach(req: Request, ident: str, action: str) -> Container:
@@ -76,12 +78,19 @@ def _since(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        return float(text) if text[:1].isdigit() and "-" not in text else _parse_time(text)
+        return _seconds(text) if text[:1].isdigit() and "-" not in text else _parse_time(text)
     except ValueError:
         raise BadRequest(
             f"Invalid input for field 'since': {text!r} is neither seconds since 1970 "
             "nor YYYY-MM-DD HH:MM:SS,mmm."
         ) from None
+
+
+def _seconds(text: str) -> float:
+    found = float(text)
+    if not found < LAST_SECOND:  # also what is no number
+        raise ValueError(text)
+    return found
 
 
 def _parse_time(text: str) -> float:
