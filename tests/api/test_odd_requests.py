@@ -17,7 +17,8 @@ IDENTS = (
 )  # fmt: skip
 QUERIES = (
     "limit=1&limit=x", "limit=%00", "%ff=%ff", "name=%ED%A0%80", "=&=&;&&", "limit[]=1", "marker=%ff",
-    "sort_key=%ff", "sort_key=&sort_dir=", "sort=:", "sort=,,:,", "fields=%ff&fields=", "marker=" + "m" * 3000,
+    "sort_key=%ff", "sort_key=&sort_dir=", "sort=:", "sort=,,:,", "fields=%ff&fields=",
+    "marker=" + "m" * 3000,
     "limit=%D9%A3", "limit=99999999999999999999999999", "all_projects=maybe", "a=b" + "&a=b" * 999, "tags=,",
     "created_at=gt:x", "created_at=in:", "name=in:%22", "since=1e999&until=nan&tail=-1", "timeout=1e999",
     "fixed_ips=ip_address%3D", "ip_address=%00x", "h=1e5&w=-1", "signal=%F0%9F%9A%A2", "filters=%7B",
