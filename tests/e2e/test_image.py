@@ -5,9 +5,14 @@ docs/commands/image.md says what each of them comes to; it is compared with what
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from tests.e2e.support import alone, kept, script
@@ -18,6 +23,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 TABLE = Path(__file__).parents[2] / "docs" / "commands" / "image.md"
 GROUP = "openstack.image.v2"
+LARGE = 256 * 1024 * 1024  # bytes
 DATA = b"disk" * 100_000
 
 # As tests/e2e/support/script.py explains; {file} has DATA in it.
@@ -90,7 +96,7 @@ member: image import later
 member: ~ image show later >> active
 member: image save --file {copy} later
 member: ! image import later >> status 'uploading'
-member: ! image import --method web-download --uri http://127.0.0.1/x later >> not supported by this
+member: ! image import --method copy-image --all-stores later >> not supported by this
 member: image stores list >> file
 member: ! image stores list --detail >> 403
 admin: image stores list --detail >> data_dir
@@ -102,6 +108,11 @@ member: ! image task list >> 403
 member: ! image task show {task} >> Policy doesn't allow
 admin: ! image task show {later} >> No task found
 member: quick = image create --container-format bare --disk-format raw --file {file} --import quick
+member: image import --method web-download --uri {web}/disk fetched
+member: ~ image show fetched >> active
+member: image save --file {copy} fetched
+member: image import --method web-download --uri http://192.0.2.1/disk empty
+member: image show empty >> queued
 member: ~ image show quick >> active
 member: image delete quick
 
@@ -200,8 +211,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def people(folder: Path) -> Iterator[dict[str, kept.Caller]]:
-    with kept.clients() as clients, alone.started(folder / "knarr") as knarr:
+def web(folder: Path) -> Iterator[str]:
+    """The address of a web server that has the files of the folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def knarr(folder: Path, web: str) -> Iterator[Knarr]:
+    host, _, port = web.partition(":")
+    allowed = {"web_download_hosts": host, "web_download_ports": port}
+    with alone.started(folder / "knarr", image=allowed) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def people(knarr: Knarr) -> Iterator[dict[str, kept.Caller]]:
+    with kept.clients() as clients:
         admin = kept.Caller(clients, knarr.admin())
         member, stranger = _person(admin, "mine", "member-1"), _person(admin, "theirs", "stranger-1")
         _fill(knarr, member)
@@ -217,22 +246,28 @@ def _person(admin: kept.Caller, project: str, name: str) -> kept.Caller:
 
 
 def _fill(knarr: Knarr, member: kept.Caller) -> None:
-    """What the client does not make: an object with a property, and, where its input is no terminal, an image
+    """What the client does not make: an object with a property, and, where its input is no terminal, images
     without data."""
     side = {"title": "Side", "type": "integer"}
     objects = [{"name": "Box", "properties": {"side": side}}]
     space = {"namespace": "OS::Filled", "visibility": "public", "objects": objects}
-    image = {"name": "later", "container_format": "bare", "disk_format": "raw"}
-    for path, body, auth in (("metadefs/namespaces", space, None), ("images", image, member.auth)):
-        made = knarr.call("POST", f"/image/v2/{path}", body, token=knarr.token(auth))
-        assert made.status == 201, made
+    _post(knarr, knarr.token(), "metadefs/namespaces", space)
+    for name in ("later", "fetched", "empty"):
+        image = {"name": name, "container_format": "bare", "disk_format": "raw"}
+        _post(knarr, knarr.token(member.auth), "images", image)
+
+
+def _post(knarr: Knarr, token: str, path: str, body: dict[str, Any]) -> None:
+    made = knarr.call("POST", f"/image/v2/{path}", body, token=token)
+    assert made.status == 201, made
 
 
 @pytest.fixture(scope="module")
-def ran(people: dict[str, kept.Caller], folder: Path) -> list[Ran]:
+def ran(people: dict[str, kept.Caller], folder: Path, web: str) -> list[Ran]:
     """The whole script, run once."""
     (folder / "disk").write_bytes(DATA)
     names = {"file": str(folder / "disk"), "copy": str(folder / "copy"), "size": str(len(DATA))}
+    names["web"] = f"http://{web}"
     for name in ("mine", "theirs"):
         names[name] = people["admin"].data("project show", name)["id"]
     names["later"] = people["member"].data("image show", "later")["id"]
@@ -266,3 +301,25 @@ def test_the_table_names_every_command_of_the_client(people: dict[str, kept.Call
 
 def test_the_table_says_what_each_command_comes_to(ran: list[Ran]) -> None:
     assert not script.untrue(ran, script.table(TABLE))
+
+
+def test_large_data_does_not_stay_in_memory(
+    knarr: Knarr, people: dict[str, kept.Caller], folder: Path
+) -> None:
+    large, copy = folder / "large", folder / "large-copy"
+    with large.open("wb") as file:
+        file.truncate(LARGE)
+    before = _most_memory(knarr)
+    member = people["member"]
+    member.openstack("image", "create", "--disk-format", "raw", "--file", str(large), "large")
+    member.openstack("image", "save", "--file", str(copy), "large")
+    member.openstack("image", "delete", "large")
+    assert copy.stat().st_size == LARGE
+    assert _most_memory(knarr) - before < LARGE // 4
+
+
+def _most_memory(knarr: Knarr) -> int:
+    """Bytes that the process has had resident at the most."""
+    assert knarr.process
+    status = Path(f"/proc/{knarr.process.pid}/status").read_text()
+    return 1024 * int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0])

@@ -14,7 +14,7 @@ from .helpers import Member
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: Any) -> Iterator[Cloud]:
     # One host for the containers of all tests here
-    roomy = {"container__cpu_allocation_ratio": 1000.0, "container__ram_allocation_ratio": 1000.0}
+    roomy = {f"container__{name}_allocation_ratio": 1000.0 for name in ("cpu", "ram", "disk")}
     made = Cloud(
         tmp_path_factory.mktemp("container"),
         ["identity", "network", "container"],

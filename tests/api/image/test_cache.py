@@ -77,7 +77,7 @@ def test_the_cache_can_be_cleared(cloud, cached):
     assert cloud.admin.delete(CACHE, headers={"X-Image-Cache-Clear-Target": "queue"}).status == 204
     assert len(rows(cloud)) == 2
     wrong = cloud.admin.delete(CACHE, headers={"X-Image-Cache-Clear-Target": "all"})
-    assert (wrong.status, "X-Image-Cache-Clear-Target" in wrong.json["message"]) == (400, True)
+    assert (wrong.status, "X-Image-Cache-Clear-Target" in wrong.json["error"]["message"]) == (400, True)
     assert cloud.admin.delete(CACHE, headers={"X-Image-Cache-Clear-Target": "cache"}).status == 204
     assert rows(cloud) == {}
 

@@ -98,6 +98,16 @@ def test_subports_follow_the_binding_of_the_trunks_port(cloud, member, trunk, ba
     assert member.get(f"{TRUNKS}/{made['id']}").json["trunk"]["status"] == "DOWN"
 
 
+def test_subports_of_a_binding_that_failed_are_bound_with_it_later(cloud, member, trunk, until):
+    _, parent, child = trunk
+    bind(cloud, parent, "nowhere")
+    until(lambda: look(cloud.admin, child)["binding:vif_type"] == "binding_failed")
+    assert look(cloud.admin, child)["binding:host_id"] == "nowhere"
+    bind(cloud, parent)
+    until(lambda: look(member, child)["status"] == "ACTIVE")
+    assert look(cloud.admin, child)["binding:vif_type"] == "bridge"
+
+
 def test_a_subport_that_joins_a_bound_trunk_is_bound_at_once(cloud, member, make, port, backend, until):
     parent, child = port(), port()
     bind(cloud, parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import itertools
 import socket
@@ -12,6 +13,7 @@ from knarr.kernel.hostnet.links import mac_bytes
 from .cloud import BLOCKED_SECONDS, Guest, checksum
 
 ETH_P_ALL = 3
+LATE_SECONDS = 0.05
 IPV4, ARP, TAGGED, IPV6 = 0x0800, 0x0806, 0x8100, 0x86DD
 UDP, ICMPV6, FRAGMENT, HOP_BY_HOP, DESTINATION_OPTIONS = 17, 58, 44, 0, 60
 EVERYONE = "ff:ff:ff:ff:ff:ff"
@@ -87,14 +89,21 @@ def send(sender: Guest, *frames: bytes, device: str = "eth0") -> None:
 
 
 def arrives(sender: Guest, receiver: Guest, frames: bytes | list[bytes], mark: bytes) -> bool:
-    """Whether something with the mark at its end comes out at the receiver when these frames are sent."""
+    """Whether something with the mark at its end comes out at the receiver when these frames are sent.
+
+    An honest announcement goes after them: once that is there, little more needs to be waited for.
+    """
+    last, mac = token(), sender.port.mac_address
+    honest = ethernet(mac, EVERYONE, ARP, arp(2, mac, sender.ip, sender.ip) + last)
     with receiver.open(socket.SOCK_RAW, family=socket.AF_PACKET, protocol=socket.htons(ETH_P_ALL)) as there:
         there.bind(("eth0", ETH_P_ALL))
         there.settimeout(BLOCKED_SECONDS)
-        send(sender, *([frames] if isinstance(frames, bytes) else frames))
-        try:
-            while not there.recv(4096).endswith(mark):
-                pass
-        except TimeoutError:
-            return False
-    return True
+        send(sender, *([frames] if isinstance(frames, bytes) else frames), honest)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                got = there.recv(4096)
+                if got.endswith(mark):
+                    return True
+                if got.endswith(last):
+                    there.settimeout(LATE_SECONDS)
+    return False

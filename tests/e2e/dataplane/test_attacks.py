@@ -23,11 +23,11 @@ FOREIGN = "fa:16:3e:ff:ff:01"
 Two = tuple[Guest, Guest]
 
 
-@pytest.fixture
-def two(cloud: Cloud) -> Two:
+@pytest.fixture(params=["stateful", "stateless"])
+def two(cloud: Cloud, request: pytest.FixtureRequest) -> Two:
     """(who lies, who is lied to); their groups allow everything."""
     network = cloud.network()
-    group = cloud.group(allow(), allow(ethertype="IPv6"))
+    group = cloud.group(allow(), allow(ethertype="IPv6"), stateful=request.param == "stateful")
     liar = cloud.guest(network, "10.1.0.5", "fd00::5", groups=(group,))
     return liar, cloud.guest(network, "10.1.0.6", "fd00::6", groups=(group,))
 

@@ -242,7 +242,7 @@ def test_a_router_that_was_damaged_by_hand_is_put_right(site: Site, itself: Mach
     with site.server.serve(80):
         assert itself.reaches(FLOATING, 80)
         damages[damage]()
-        assert not itself.reaches(FLOATING, 80)
+        assert eventually(lambda: not itself.reaches(FLOATING, 80))
         assert site.cloud.backend.reconcile(site.cloud.desired)
         assert not site.cloud.backend.reconcile(site.cloud.desired)
         assert eventually(lambda: itself.reaches(FLOATING, 80))

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from .clients import CLIENTS, Said, programs
+from .clients import CLIENTS, Commands, Said, programs
 
 SCRIPT = Path(__file__).with_name("client_process.py")
 
@@ -54,7 +53,7 @@ def clients() -> Iterator[Clients]:
 
 
 @dataclass(frozen=True)
-class Caller:
+class Caller(Commands):
     """Somebody with a password and a project. `auth` is as in clouds.yaml."""
 
     clients: Clients = field(repr=False)
@@ -68,13 +67,3 @@ class Caller:
         if check:
             assert said.status == 0, f"{program} {' '.join(arguments)}: {said.out}{said.err}"
         return said
-
-    def openstack(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("openstack", *arguments, check=check)
-
-    def zun(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("zun", *arguments, check=check)
-
-    def data(self, command: str, *arguments: str) -> Any:
-        """What `openstack COMMAND -f json ARGUMENTS` prints, read."""
-        return json.loads(self.openstack(*command.split(), "-f", "json", *arguments).out)

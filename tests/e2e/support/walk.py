@@ -222,14 +222,9 @@ class _Facts(dict[str, str]):
 
     def _doomed(self) -> str:
         """A container for deleting."""
-        body = {
-            "image": "busybox",
-            "command": IDLE,
-            "name": self.world.new("doomed"),
-            "memory": 32,
-            "cpu": 0.1,
-        }
-        return str(self.world.call("POST", f"{V1}/containers?run=true", body)["uuid"])
+        uuid = self.world.made(self.world.new("doomed"))
+        self.world.at_rest(uuid)
+        return uuid
 
     def _request(self) -> str:
         path = f"{V1}/containers/{self._c()}/container_actions"

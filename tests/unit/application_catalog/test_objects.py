@@ -317,10 +317,16 @@ def test_calls_that_cannot_be_name_what_is_wrong(run) -> None:
             Arguments: [a: {Contract: $.int()}, b: {Contract: $.int(), Default: 2}]
             Body:
               Return: $a + $b
+          needy:
+            Arguments: [a: {Contract: $.int().notNull()}]
+          easy:
+            Arguments: [a: {Contract: $.int()}]
+            Body: {Return: $a}
     """
     assert run("- Return: new(Other).two(b => 5, a => 1)", classes=classes) == 6
+    assert run("- Return: new(Other).easy()", classes=classes) is None
     for call, error, words in (
-        ("new(Other).two()", InvalidArguments, "needs the argument a"),
+        ("new(Other).needy()", ContractViolation, r"needy\(a\).*null is not allowed"),
         ("new(Other).two(1, 2, 3)", InvalidArguments, "2 arguments at most, 3"),
         ("new(Other).two(1, c => 3)", InvalidArguments, "no argument c"),
         ("new(Other).two(x)", ContractViolation, r"two\(a\).*whole number"),
@@ -399,3 +405,38 @@ Methods:
     assert session.call(log, "all") == ("deep", "gone")
     assert "child" in execution.finish()["Objects"]
     assert execution.finish()["Objects"]["child"] is None
+
+
+INITIALIZERS = """
+Name: Main
+Properties:
+  child: {Contract: $.class(Child).notNull()}
+  seen: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.seen: $.child.ready
+---
+Name: Child
+Properties:
+  ready: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.part: new(Part)
+      - $.ready: $.part.ready
+---
+Name: Part
+Properties:
+  ready: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.ready: true
+"""
+
+
+def test_an_initializer_that_makes_objects_is_not_overtaken_by_its_owner(make_session):
+    session = make_session(INITIALIZERS)
+    model = {"?": {"id": "main", "type": "t.Main"}, "child": {"?": {"type": "t.Child"}}}
+    assert session.get(session.store.load_tree(model), "seen") is True

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from knarr.core.image.models import Image, ImageCopy
 from knarr.core.image.storage import copies, storage
 from knarr.kernel.db import affected, after_commit, utcnow
-from knarr.kernel.operations import OperationKind, Retry, Step, enqueue
+from knarr.kernel.operations import Fatal, OperationKind, Step, enqueue
 from knarr.kernel.request import Request
 from knarr.kernel.work import Work
 
@@ -75,10 +75,10 @@ def copy(work: Work) -> None:
         image = session.execute(select(Image.size, Image.os_hash_value).where(Image.id == ident)).one()
     target = copies(runtime)
     with storage(runtime).path(ident).open("rb") as source:
-        written = target.write(target.path(ident), source, image.size, work.check)
+        written = target.write(target.path(ident), source, image.size, lambda size: work.check())
     if written.os_hash_value != image.os_hash_value:
         target.remove(ident)
-        raise Retry(f"The copy of the data of image {ident} is not what the image has.")
+        raise Fatal(f"The copy of the data of image {ident} is not what the image has.")
     with work.db.write() as session:
         now = utcnow()
         done = {"status": CACHED, "size": written.size, "last_modified": now, "last_accessed": now}

@@ -7,7 +7,7 @@ from typing import Any
 from knarr.core.image.api import cache, data, discovery, images, imports, members, patching, stores, tags
 from knarr.core.image.metadefroutes import ROUTES as METADEF_ROUTES
 from knarr.core.image.policies import SIGNED_IN
-from knarr.core.image.schemas import Import, NewTask
+from knarr.core.image.schemas import Import, NewLocation, NewTask
 from knarr.kernel.routing import Route
 
 IMAGES = "/v2/images"
@@ -71,6 +71,15 @@ ROUTES: tuple[Route, ...] = (
         stores.locations,
         "fetch_image_location",
         summary="List where the data of an image lies",
+    ),
+    Route(
+        "POST",
+        f"{IMAGE}/locations",
+        stores.add_location,
+        SIGNED_IN,
+        202,
+        body=NewLocation,
+        summary="Have the data of an image fetched",
     ),
     Route("GET", f"{IMAGE}/tasks", imports.of_image, "get_task", summary="List the imports of an image"),
     Route("GET", TASKS, imports.index, TASKS_RULE, summary="List tasks"),

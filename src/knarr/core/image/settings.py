@@ -35,6 +35,13 @@ def options() -> list[Any]:
             min=1,
             help="Largest image that can be uploaded, in MiB.",
         ),
+        cfg.IntOpt(
+            "image_size_total",
+            default=-1,
+            min=-1,
+            help="MiB of data that a project may have in images; -1: no limit.",
+        ),
+        cfg.IntOpt("image_count_total", default=-1, min=-1, help="Images of a project; -1: no limit."),
         cfg.IntOpt("image_property_quota", default=128, min=-1, help="Properties of an image; -1: no limit."),
         cfg.IntOpt("image_tag_quota", default=128, min=-1, help="Tags of an image; -1: no limit."),
         cfg.IntOpt("image_member_quota", default=128, min=-1, help="Members of an image; -1: no limit."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from knarr.core.network import schemas as s
 from knarr.core.network.api import (
@@ -34,6 +34,11 @@ from knarr.kernel.routing import Route
 PUBLIC = None
 
 
+def functions(module: Any) -> Callable[[str], Callable[..., Any]]:
+    """The module's functions by name."""
+    return lambda name: cast(Callable[..., Any], getattr(module, name))
+
+
 def collection(
     plural: str, singular: str, noun: str, handlers: Any, create: Any, update: Any, base: str = ""
 ) -> tuple[Route, ...]:
@@ -41,14 +46,9 @@ def collection(
     that are named after the noun. Rules that need the object are checked by the handler once it is known.
     """
     path = base or f"/v2.0/{plural}"
-    member = f"{path}/{{ident}}"
-    words = singular.replace("_", " ")
-
-    def fn(name: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(handlers, name)
-        return found
-
+    member, words = f"{path}/{{ident}}", singular.replace("_", " ")
     making: dict[str, Any] = {"envelope": singular, "lax": True}
+    fn = functions(handlers)
     routes = (
         Route("GET", path, fn(f"list_{noun}s"), f"get_{singular}", summary=f"List {words}s"),
         Route(
@@ -86,12 +86,7 @@ def nested(
     """The five routes of what belongs to another resource."""
     member, words = f"{path}/{{{ident or noun + '_id'}}}", singular.replace("_", " ")
     making: dict[str, Any] = {"envelope": singular, "lax": True}
-
-    def fn(name: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(handlers, name)
-        return found
-
-    create, update = bodies
+    fn, (create, update) = functions(handlers), bodies
     return (
         Route("GET", path, fn(f"list_{noun}s"), rule, summary=f"List {words}s"),
         Route(

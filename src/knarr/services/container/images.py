@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from knarr.kernel.errors import BadRequest
 from knarr.kernel.operations import Fatal, Retry
 from knarr.services.container import glance, loaded, registries
 from knarr.services.container.drivers.base import Credentials, ImageInfo, ImageNotFound, RegistryUnavailable
@@ -17,6 +18,16 @@ GLANCE = "glance"
 ALWAYS, NEVER = "always", "never"
 
 check_glance = glance.check
+
+
+def driver(conf: Any, wanted: str | None) -> str:
+    """Where the image is to come from. `conf` is the group [container]. Raises BadRequest for what this cloud
+    does not have."""
+    found: str = wanted or conf.default_image_driver
+    if found not in conf.image_driver_list:
+        known = " or ".join(conf.image_driver_list)
+        raise BadRequest(f"Invalid input for field 'image_driver': it is {known} on this cloud, not {found}.")
+    return found
 
 
 def engine_ref(container: Any) -> str:

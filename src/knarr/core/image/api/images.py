@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from knarr.core.image import views
+from knarr.core.image import quotas, views
 from knarr.core.image.attributes import BASE, VISIBILITIES, checked
 from knarr.core.image.filters import conditions
 from knarr.core.image.importmethods import methods
@@ -60,7 +60,7 @@ class Draft:
 def create(req: Request) -> Response:
     new = draft(req, req.body)
     with req.db.write() as session:
-        view = views.image(session, add(session, new))
+        view = views.image(session, add(session, req.runtime.conf, new))
     headers = {
         "Location": req.url(view["self"]),
         "OpenStack-image-import-methods": ",".join(methods(req.runtime.conf)),
@@ -85,8 +85,10 @@ def draft(req: Request, body: dict[str, Any]) -> Draft:
     return Draft(own, given, tags)
 
 
-def add(session: Session, new: Draft) -> Image:
-    """Store the image. Raises Conflict if there is one of that id, or was one."""
+def add(session: Session, conf: Any, new: Draft) -> Image:
+    """Store the image. Raises Conflict if there is one of that id, or was one, and TooLarge if the project
+    may have no more."""
+    quotas.check_count(session, conf, new.own["project_id"])
     image = Image(**new.own)
     taken = Conflict(f"An image with identifier {image.id} already exists.")
     if session.get(ImageTombstone, image.id):

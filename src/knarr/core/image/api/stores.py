@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from knarr.core.image import states
+from knarr.core.image.api.data import check_formats
+from knarr.core.image.importing import begin
+from knarr.core.image.schemas import NewLocation
 from knarr.core.image.storage import storage
 from knarr.core.image.views import STORE, WITH_DATA
 from knarr.core.image.visibility import load, load_own
+from knarr.core.image.webdownload import allowed
 from knarr.kernel.errors import Forbidden, NotFound
 from knarr.kernel.request import Request
 
@@ -32,6 +39,23 @@ def locations(req: Request, ident: str) -> list[dict[str, Any]]:
     if image.status not in WITH_DATA:
         return []
     return [{"url": storage(req.runtime).path(image.id).as_uri(), "metadata": {"store": STORE}}]
+
+
+def add_location(req: Request, ident: str) -> dict[str, Any]:
+    """Make what lies at an address the data of the image. The one store keeps files, so it is fetched, from
+    where imports are allowed; upstream only notes the address, for stores that can read there."""
+    given: NewLocation = req.body
+    shown: dict[str, Any] = msgspec.to_builtins(given)
+    validation = shown.get("validation_data", {})
+    with req.db.write() as session:
+        image = load_own(session, req, ident, "add_image_location")
+        allowed(req.runtime.conf).check(given.url, "url")
+        states.check("adding a location", image.status, image.id)
+        check_formats(image)
+        told = {"image_id": image.id, "loc_url": given.url, "validation_data": validation}
+        wanted = validation.get("os_hash_value")
+        begin(session, req, image, "location_import", told, given.url, wanted)
+    return shown
 
 
 def delete(req: Request, store: str, ident: str) -> None:

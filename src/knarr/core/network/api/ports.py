@@ -145,7 +145,7 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
     if body.qos_policy_id is not UNSET:
         values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
     session.execute(update(Port).where(Port.id == ident).values(**resources.touched(row, **values)))
-    if values.get("host", row.host) != row.host:
+    if "host" in values:
         trunking.bind(session, req, trunking.subports(session, ident), values["host"])
     if router_id:
         sync.routers(session, req, [router_id])

@@ -211,7 +211,6 @@ class RouterState:
     """Extra routes: (destination CIDR, next hop)."""
     floating_ips: tuple[FloatingState, ...] = ()
     admin_state_up: bool = True
-    metadata: bool = False
 
     @property
     def namespace(self) -> str:

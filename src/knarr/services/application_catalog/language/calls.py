@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.contracts import Check
 from knarr.services.application_catalog.language.errors import (
-    Frame,
+    Foreign,
     InvalidArguments,
     LimitReached,
     MethodNotFound,
@@ -29,6 +29,7 @@ from knarr.services.application_catalog.language.model import (
     Property,
     PropertyUsage,
 )
+from knarr.services.application_catalog.language.pythonclass import RECEIVER
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
     MuranoObject,
@@ -113,7 +114,7 @@ class Calls:
                 raise PropertyNotFound(f"{real.kind.name} has no property {name}")
             real.private[caller, name] = value
             return
-        if declared.usage is PropertyUsage.STATIC:
+        if declared.usage in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             self._set_static(declared.declared_by, name, value)
             return
         if declared.usage not in WRITABLE and caller is not None:
@@ -126,7 +127,7 @@ class Calls:
 
     def _set_static(self, kind: MuranoType, name: str, value: Any) -> None:
         declared = kind.find_property(name)
-        if declared is None or declared.usage is not PropertyUsage.STATIC:
+        if declared is None or declared.usage not in (PropertyUsage.STATIC, PropertyUsage.CONFIG):
             raise PropertyWrite(f"{kind.name} has no static property {name} that could be assigned")
         this = TypeObject.of(declared.declared_by)
         key = (declared.declared_by, name)
@@ -210,21 +211,39 @@ class Calls:
         if limit is not None and depth >= limit:
             raise LimitReached(f"calls are nested deeper than {limit}")
         self.session.limits.step()
+        before = getattr(self._local, "stack", None)
         self._local.depth = depth + 1
+        self._local.stack = (method, before)
         try:
             if method.python is not None:
-                return frozen(self._call_python(method, this, args, kwargs))
+                token = RECEIVER.set(target)
+                try:
+                    return frozen(self._call_python(method, this, args, kwargs))
+                finally:
+                    RECEIVER.reset(token)
             context = self.session.type_context(method.declared_by).create_child_context()
             context["$"] = context["$this"] = this
             context[METHOD] = method
-            for name, value in self.bind(method, this, args, kwargs).items():
+            values = self.bind(method, this, args, kwargs)
+            for name, value in values.items():
                 context["$" + name] = value
-            return compiled(method).run(self.session, context)
+            with self.session.turns.entered(method, this, values):
+                return compiled(method).run(self.session, context)
         except MuranoPlError as error:
-            error.frames.insert(0, Frame(error.position, method.declared_by.name, method.name))
+            error.leaves(method.declared_by.name, method.name)
             raise
         finally:
             self._local.depth = depth
+            self._local.stack = before
+
+    def stack(self) -> list[Method]:
+        """The methods that this thread is in, the outermost first."""
+        found: list[Method] = []
+        entry = getattr(self._local, "stack", None)
+        while entry is not None:
+            found.insert(0, entry[0])
+            entry = entry[1]
+        return found
 
     def _this(self, method: Method, target: Any) -> Any:
         if method.is_static:
@@ -248,9 +267,17 @@ class Calls:
         if not method.is_static:
             receiver = self.session.store.python_of(this.real, method.declared_by)
         try:
-            return method.python(engine, context, receiver)(*args, **kwargs)
+            given = [frozen(value) for value in args]
+            named = {key: frozen(value) for key, value in kwargs.items()}
+            return frozen(method.python(engine, context, receiver)(*given, **named))
+        except MuranoPlError:
+            raise
         except ArgumentException as error:
             raise InvalidArguments(f"{method.declared_by.name}.{method.name}: {error}") from None
+        except RecursionError:
+            raise LimitReached("calls are nested too deeply") from None
+        except Exception as error:
+            raise Foreign(error) from error
 
     # Arguments
 
@@ -276,7 +303,7 @@ class Calls:
                 )
                 named = {}
             else:
-                given = self._given(argument, rest, named, where)
+                given = self._given(argument, rest, named)
                 values[argument.name] = self._bound(method, this, argument, given, "")
         if rest:
             most = sum(a.usage is ArgumentUsage.STANDARD for a in method.arguments)
@@ -285,14 +312,13 @@ class Calls:
             raise InvalidArguments(f"{where} has no argument {', '.join(sorted(map(str, named)))}")
         return values
 
-    def _given(self, argument: Argument, rest: list[Any], named: dict[str, Any], where: str) -> Any:
+    def _given(self, argument: Argument, rest: list[Any], named: dict[str, Any]) -> Any:
+        """What an argument is given. Upstream leaves it to the contract to refuse one that is missing."""
         if argument.name in named:
             return named.pop(argument.name)
         if rest:
             return rest.pop(0)
-        if argument.has_default:
-            return NO_VALUE
-        raise InvalidArguments(f"{where} needs the argument {argument.name}")
+        return NO_VALUE
 
     def _bound(self, method: Method, this: Any, argument: Argument, value: Any, part: str) -> Any:
         kind = method.declared_by

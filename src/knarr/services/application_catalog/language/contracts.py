@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from knarr.services.application_catalog.language.errors import (
     ContractSyntax,
     ContractViolation,
+    Foreign,
     MuranoPlError,
     Position,
 )
@@ -64,16 +65,47 @@ class Check:
         return value
 
     def _expression(self, contract: Expression, value: Any, path: str) -> Any:
+        if contract.steps is None:
+            contract.steps = _steps(contract.compiled)
+        try:
+            if contract.steps:
+                return self._chain(contract, None if value is NO_VALUE else value)
+            return self._evaluated(contract, value)
+        except ContractViolation as error:
+            if error.path is not None:
+                raise
+            raise violation(path, error.message, error.position or contract.position) from None
+
+    def _chain(self, contract: Expression, value: Any) -> Any:
+        """A contract that is a chain of the functions below, without the detour over YAQL."""
+        for name, nodes in contract.steps:
+            value = CHAINED[name](self, value, *nodes)
+        return frozen(value)
+
+    def _context(self, value: Any) -> Any:
         context = self.session.type_context(self.kind, contract=True).create_child_context()
         context["$"] = None if value is NO_VALUE else value
         context["$this"] = self.this
         context[STATE] = self
+        return context
+
+    def _evaluated(self, contract: Expression, value: Any) -> Any:
+        return frozen(self.session.evaluate(contract, self._context(value)))
+
+    def argument(self, node: Any, value: Any) -> Any:
+        """What stands in the parentheses of a function, `$` being the value."""
+        from yaql.language import expressions as ast
+        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
+        if isinstance(node, ast.Constant):
+            return node.value
+        engine = self.session.engine(self.session.dialect_of(self.kind))
         try:
-            return frozen(self.session.evaluate(contract, context))
-        except ContractViolation as error:
-            if error.path is not None:
-                raise
-            raise violation(path, error.message, error.position) from None
+            return node(YAQL_NO_VALUE, self._context(value), engine)
+        except MuranoPlError:
+            raise
+        except Exception as error:
+            raise Foreign(error) from error
 
     def _mapping(self, contract: Mapping[Any, Any], value: Any, path: str) -> Any:
         if value is None or value is NO_VALUE:
@@ -198,15 +230,14 @@ def check(value: Any, predicate: Any, message: Any = None) -> Any:
 
 
 def owned(value: Any, context: Any) -> Any:
-    return _ownership(value, context, True)
+    return _ownership(_state(context), value, True)
 
 
 def not_owned(value: Any, context: Any) -> Any:
-    return _ownership(value, context, False)
+    return _ownership(_state(context), value, False)
 
 
-def _ownership(value: Any, context: Any, wanted: bool) -> Any:
-    state = _state(context)
+def _ownership(state: Check, value: Any, wanted: bool) -> Any:
     if value is None or state.template:
         return value
     if not isinstance(value, Reference):
@@ -220,7 +251,10 @@ def _ownership(value: Any, context: Any, wanted: bool) -> Any:
 
 def to_class(value: Any, context: Any, name: Any, default: Any = None, version: Any = None) -> Any:
     """A reference to an object of the class. What describes one becomes one, owned by this object."""
-    state = _state(context)
+    return _to_class(_state(context), value, name, default, version)
+
+
+def _to_class(state: Check, value: Any, name: Any, default: Any = None, version: Any = None) -> Any:
     kind = state.session.resolve_type(name, state.kind, version)
     usual = state.session.resolve_type(default, state.kind, version) if default is not None else None
     if value is None:
@@ -315,6 +349,51 @@ def functions() -> tuple[Any, ...]:
         )
         for name, fn in rows.items()
     )
+
+
+def _steps(node: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """(function, arguments) of a contract that is `$` or `$.f(…).g(…)`, of functions in CHAINED alone and
+    with positional arguments; empty for every other one."""
+    from yaql.language import expressions as ast
+
+    steps: list[tuple[str, tuple[Any, ...]]] = []
+    while isinstance(node, ast.BinaryOperator) and node.operator == ".":
+        node, call = node.args
+        if type(call) is not ast.Function or call.name not in CHAINED:
+            return ()
+        if any(isinstance(one, ast.MappingRuleExpression) or _is_arrow(one) for one in call.args):
+            return ()
+        if not FEWEST[call.name] <= len(call.args) <= MOST[call.name]:
+            return ()
+        steps.insert(0, (call.name, tuple(call.args)))
+    return tuple(steps) if isinstance(node, ast.GetContextValue) and node.path.value == "$" else ()
+
+
+def _is_arrow(node: Any) -> bool:
+    return getattr(node, "operator", None) == "=>"
+
+
+def _checked(state: Check, value: Any, predicate: Any, message: Any = None) -> Any:
+    told = None if message is None else state.argument(message, value)
+    return check(value, lambda one: state.argument(predicate, one), told)
+
+
+def _classed(state: Check, value: Any, *nodes: Any) -> Any:
+    return _to_class(state, value, *(state.argument(node, value) for node in nodes))
+
+
+CHAINED: dict[str, Any] = {
+    "string": lambda state, value: to_string(value),
+    "int": lambda state, value: to_int(value),
+    "bool": lambda state, value: to_bool(value),
+    "notNull": lambda state, value: not_null(value),
+    "owned": lambda state, value: _ownership(state, value, True),
+    "notOwned": lambda state, value: _ownership(state, value, False),
+    "class": _classed,
+    "check": _checked,
+}
+FEWEST = dict.fromkeys(CHAINED, 0) | {"class": 1, "check": 1}
+MOST = dict.fromkeys(CHAINED, 0) | {"class": 3, "check": 2}
 
 
 class ContractType:

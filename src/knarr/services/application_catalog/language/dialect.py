@@ -10,6 +10,8 @@ import functools
 import threading
 from typing import Any
 
+LEGACY = "legacy"
+
 # Limits of a single expression; a session may ask for others.
 OPTIONS: dict[str, Any] = {
     "yaql.limitIterators": 2000,
@@ -22,6 +24,9 @@ OPTIONS: dict[str, Any] = {
 
 LONGEST = 32 * 1024
 MOST_PARSED = 20_000
+
+
+CURRENT, LEGACY = "current", "legacy"
 
 
 class Dialect:
@@ -51,9 +56,12 @@ class Dialect:
     def _parse(self, text: str) -> Any:
         from yaql.language.exceptions import YaqlParsingException
 
+        from knarr.services.application_catalog.language.quick import quickened
+
         with self._mutex:
             try:
-                return self.engine(text).expression
+                found = self.engine(text).expression
+                return found if self.name == LEGACY else quickened(found)
             except YaqlParsingException as error:
                 return ValueError(str(error))
             except RecursionError:
@@ -65,9 +73,13 @@ def is_legacy(format_version: str) -> bool:
     return format_version in ("1.0", "1.1")
 
 
-@functools.cache
 def dialect(legacy: bool = False) -> Dialect:
     """The dialect of the packages' format."""
+    return _made(legacy)
+
+
+@functools.cache
+def _made(legacy: bool) -> Dialect:
     import yaql
     from yaql import legacy as old
     from yaql.language.conventions import CamelCaseConvention
@@ -80,7 +92,7 @@ def dialect(legacy: bool = False) -> Dialect:
         factory = yaql.YaqlFactory(allow_delegates=True)
         context = yaql.create_context(convention=convention, delegates=True)
     _add_operators(factory)
-    return Dialect("legacy" if legacy else "current", factory, context, OPTIONS)
+    return Dialect(LEGACY if legacy else CURRENT, factory, context, OPTIONS)
 
 
 def _add_operators(factory: Any) -> None:

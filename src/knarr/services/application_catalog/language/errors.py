@@ -46,7 +46,19 @@ class MuranoPlError(Exception):
         super().__init__(message)
         self.message = message
         self.position = position
+        # Where it is on its way out: at what place of the method that it passes
+        self.here: Position | None = position
         self.frames: list[Frame] = []
+
+    def passes(self, position: Position | None) -> None:
+        """It comes by this place."""
+        self.position = self.position or position
+        self.here = self.here or position
+
+    def leaves(self, class_name: str, method: str) -> None:
+        """It leaves the method."""
+        self.frames.insert(0, Frame(self.here, class_name, method))
+        self.here = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,6 +153,12 @@ class InvalidArguments(MuranoPlError):
     upstream = "murano.dsl.exceptions.InvalidArgumentsError"
 
 
+class InvalidVersion(MuranoPlError, ValueError):
+    """What should be a version or a range of them, and is none."""
+
+    upstream = "murano.dsl.exceptions.InvalidVersion"
+
+
 class NotExported(MethodNotFound):
     upstream = "murano.dsl.exceptions.MethodNotExposed"
 
@@ -189,4 +207,9 @@ class Foreign(MuranoPlError):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(f"{kind.__module__}.{kind.__name__}" for kind in type(self.original).__mro__[:-1])
+        found: list[str] = []
+        for kind in type(self.original).__mro__[:-1]:
+            found.append(f"{kind.__module__}.{kind.__name__}")
+            if kind.__module__ == "builtins":
+                found.append(kind.__name__)
+        return tuple(found)

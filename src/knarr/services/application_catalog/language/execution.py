@@ -7,14 +7,15 @@ object id, class, name, value) and `SystemData`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language.garbage import held_by
 from knarr.services.application_catalog.language.serializer import Serializer
 from knarr.services.application_catalog.language.session import Session
 from knarr.services.application_catalog.language.store import SYSTEM
-from knarr.services.application_catalog.language.values import MuranoObject, thawed
+from knarr.services.application_catalog.language.values import MuranoObject, frozen, thawed
 
 Model = dict[str, Any]
 
@@ -30,29 +31,47 @@ class Execution:
     def load(self) -> MuranoObject | None:
         """The root object; None if the model has none (all of it is to be destroyed)."""
         store = self.session.store
-        objects, copy = self.model.get("Objects"), self.model.get("ObjectsCopy")
+        objects, before = self.model.get("Objects"), self.model.get("ObjectsCopy")
+        self._keep_attributes()
         if objects:
             self.root = store.load_tree(objects)
             self.session.garbage.roots.append(self.root)
-        if copy:
-            gone = _ids(copy) - set(store.objects)
-            if gone:
-                self._load_gone(copy, gone)
-        self._load_attributes()
+        if before:
+            self._load_gone(before)
         return self.root
 
-    def _load_gone(self, copy: Mapping[str, Any], gone: set[str]) -> None:
+    def _load_gone(self, before: Mapping[str, Any]) -> None:
         """Make the objects that have left the model, so that they can be destroyed. Those that are still
         there stay as they are."""
-        for model, owner in _outermost(copy, gone, None):
-            found = self.session.store.find(owner) if owner else None
-            self.session.store.load_part(model, found)
+        store = self.session.store
+        for model, owner in list(self._outermost(before, None)):
+            store.load_part(model, store.find(owner) if owner else None)
 
-    def _load_attributes(self) -> None:
+    def _outermost(self, value: Any, owner: str | None) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+        """(description, owner's id) of objects that are gone and stand in no other such one. Templates are
+        no objects."""
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                yield from self._outermost(item, owner)
+        if not isinstance(value, Mapping):
+            return
+        header, kind = value.get(SYSTEM), None
+        if isinstance(header, Mapping) and header.get("id") and header.get("type"):
+            there = self.session.store.find(str(header["id"]))
+            if there is None:
+                yield value, owner
+                return
+            owner, kind = there.id, there.kind
+        for key, item in value.items():
+            declared = kind.find_property(str(key)) if kind is not None else None
+            if key != SYSTEM and not (declared is not None and declared.holds_templates):
+                yield from self._outermost(item, owner)
+
+    def _keep_attributes(self) -> None:
+        """Attributes are there when `.init` runs."""
         for ident, kind, name, value in self.model.get("Attributes") or ():
-            one = self.session.store.find(str(ident))
-            if one is not None:
-                one.attributes[str(kind), str(name)] = value
+            kept = self.session.store.attributes.setdefault(str(ident), {})
+            kept[str(kind), str(name)] = frozen(value)
 
     def run(self, name: str, **arguments: Any) -> Any:
         """Call a method of the root."""
@@ -67,13 +86,14 @@ class Execution:
         return self.session.garbage.collect()
 
     def finish(self) -> Model:
-        """The model as it is now."""
+        """The model as it is now, once all that goes on in the background has ended."""
+        self.session.finish()
         objects = None
         if self.root is not None and not self.root.destroyed:
-            objects = Serializer(self.session, actions=True).object(self.root)
+            objects = Serializer(self.session, actions=True).model(self.root)
         return {
             "Objects": objects,
-            "ObjectsCopy": objects,
+            "ObjectsCopy": copy.deepcopy(objects),
             "Attributes": self._attributes(),
             "SystemData": dict(self.model.get("SystemData") or {}),
         }
@@ -84,34 +104,6 @@ class Execution:
             for (kind, name), value in one.attributes.items():
                 rows.append([one.id, kind, name, thawed(value)])
         return sorted(rows, key=lambda row: (row[0], row[1], row[2]))
-
-
-def _ids(value: Any) -> set[str]:
-    """Ids of all objects in a model."""
-    if isinstance(value, Mapping):
-        header = value.get(SYSTEM)
-        own = {str(header["id"])} if isinstance(header, Mapping) and "id" in header else set()
-        return own.union(*(_ids(item) for key, item in value.items() if key != SYSTEM))
-    if isinstance(value, (list, tuple)):
-        return set().union(*(_ids(item) for item in value))
-    return set()
-
-
-def _outermost(value: Any, wanted: set[str], owner: str | None) -> list[tuple[Mapping[str, Any], str | None]]:
-    """(description, owner's id) of the wanted objects that stand in no other wanted one."""
-    found: list[tuple[Mapping[str, Any], str | None]] = []
-    if isinstance(value, Mapping):
-        header = value.get(SYSTEM)
-        ident = str(header["id"]) if isinstance(header, Mapping) and "id" in header else None
-        if ident in wanted:
-            return [(value, owner)]
-        for key, item in value.items():
-            if key != SYSTEM:
-                found += _outermost(item, wanted, ident or owner)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            found += _outermost(item, wanted, owner)
-    return found
 
 
 __all__ = ["Execution", "Model", "held_by"]

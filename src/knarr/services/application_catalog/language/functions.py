@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from knarr.services.application_catalog.language.dialect import Dialect
+from knarr.services.application_catalog.language.dialect import LEGACY, Dialect
 from knarr.services.application_catalog.language.errors import (
     ContractViolation,
     InvalidArguments,
@@ -16,6 +15,7 @@ from knarr.services.application_catalog.language.errors import (
     PropertyNotFound,
 )
 from knarr.services.application_catalog.language.model import Method
+from knarr.services.application_catalog.language.pythonclass import called_by
 from knarr.services.application_catalog.language.values import (
     Reference,
     TypeObject,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from knarr.services.application_catalog.language.contracts import ContractType
     from knarr.services.application_catalog.language.session import Session
 
-MOST_THREADS = 64
 VERSION_PARTS = ("major", "minor", "patch", "prerelease", "build")
 
 
@@ -92,16 +91,27 @@ def ask(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
 
 def invoke(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
     """`$object.method(…)`: the class's method, else a function that takes the object as receiver."""
-    node = expr.__unwrapped__
+
+    def otherwise(value: Any, context: Any, _: Any) -> Any:
+        return expr(value, context)
+
+    return invoke_node(receiver, expr.__unwrapped__, otherwise, context, engine)
+
+
+def invoke_node(receiver: Any, node: Any, otherwise: Callable[..., Any], context: Any, engine: Any) -> Any:
+    """As `invoke`, of the call's syntax tree; `otherwise` evaluates what is no method of the object's."""
     session = session_of(context)
     method = session.calls.find(receiver, node.name)
     if method is None:
         try:
-            return expr(receiver, context)
+            return otherwise(receiver, context, engine)
         except Exception as error:
             raise _no_method(error, receiver, node.name) from None
     args, kwargs = arguments(node.args, context, engine, method)
-    return session.calls.call(method, receiver, args, kwargs)
+    if method.python is None:
+        return session.calls.call(method, receiver, args, kwargs)
+    with called_by(caller(context)):
+        return session.calls.call(method, receiver, args, kwargs)
 
 
 def _no_method(error: Exception, receiver: Any, name: str) -> Exception:
@@ -200,11 +210,14 @@ def cast(value: Any, kind: Any, context: Any, version: Any = None) -> Any:
     return View(value.real, found)
 
 
-def new(kind: Any, context: Any, owner: Any = None, **properties: Any) -> Any:
+def new(kind: Any, context: Any, owner: Any = None, object_name: Any = None, **properties: Any) -> Any:
     session, within = session_of(context), caller(context)
     made = session.resolve_type(kind, within)
-    header = {"?": {"type": made.name, "classVersion": str(made.version)}}
-    return session.store.load(header | properties, _owner(owner), made, None)
+    header: dict[str, Any] = {"type": TypeObject.of(made)}
+    if object_name is not None:
+        header["name"] = str(object_name)
+    with called_by(within):
+        return session.store.make({"?": header} | properties, _owner(owner), made, None)
 
 
 def new_from_dict(kind: Any, properties: Any, context: Any, owner: Any = None) -> Any:
@@ -212,11 +225,23 @@ def new_from_dict(kind: Any, properties: Any, context: Any, owner: Any = None) -
 
 
 def new_from_model(model: Any, context: Any, owner: Any = None) -> Any:
-    session = session_of(context)
-    header = model.get("?")
-    if isinstance(header, Mapping) and "id" in header and session.store.find(str(header["id"])):
-        model = {**model, "?": {key: value for key, value in header.items() if key != "id"}}
-    return session.store.load(model, _owner(owner), None, caller(context))
+    within = caller(context)
+    with called_by(within):
+        return session_of(context).store.make(model, _owner(owner), None, within)
+
+
+def new_of_old(kind: Any, context: Any, *args: Any) -> Any:
+    """`new` in the dialect of old, where `name => value` is a pair like any other."""
+    if isinstance(kind, Mapping):
+        return new_from_model(kind, context, *args)
+    pairs = [arg for arg in args if isinstance(arg, tuple) and len(arg) == 2]
+    rest = [arg for arg in args if arg not in pairs]
+    given = {str(name): value for name, value in pairs}
+    for arg in rest:
+        if isinstance(arg, Mapping):
+            given |= {str(name): value for name, value in arg.items()}
+    owner = next((arg for arg in rest if isinstance(arg, Reference)), None)
+    return new_from_dict(kind, given, context, owner)
 
 
 def _owner(value: Any) -> Any:
@@ -237,15 +262,17 @@ def super_(value: Any, context: Any, func: Any = None) -> Any:
 
 def psuper(value: Any, context: Any, func: Any = None) -> Any:
     seen = _parents(value, context)
-    return seen if func is None else _side_by_side(func, seen)
+    return seen if func is None else side_by_side(func, seen, context)
 
 
-def _side_by_side(func: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    rows = list(items)
-    if not rows:
-        return []
-    with ThreadPoolExecutor(min(len(rows), MOST_THREADS), "muranopl") as pool:
-        return list(pool.map(func, rows))
+def side_by_side(func: Callable[[Any], Any], items: Iterable[Any], context: Any) -> list[Any]:
+    """The function of each item, all at once; what is lazy in a result is evaluated there."""
+    jobs = [functools.partial(_of_one, func, item) for item in items]
+    return session_of(context).turns.side_by_side(jobs)
+
+
+def _of_one(func: Callable[[Any], Any], item: Any) -> Any:
+    return frozen(func(item))
 
 
 def require(value: Any) -> Any:
@@ -263,7 +290,9 @@ def find(value: Any, kind: Any, context: Any) -> Any:
 
 
 def sleep(seconds: Any, context: Any) -> None:
-    session_of(context).limits.sleep(float(seconds))
+    session = session_of(context)
+    with session.turns.waiting():
+        session.limits.sleep(float(seconds))
 
 
 def type_of(value: Any, context: Any) -> Any:
@@ -306,7 +335,14 @@ def dump(value: Any, context: Any, serialization_type: str = "Serializable") -> 
 
 def call(value: Any, name: str, args: Any, kwargs: Any, context: Any) -> Any:
     named = {str(key): item for key, item in (kwargs or {}).items()}
-    return session_of(context).calls.invoke(value, name, tuple(args or ()), named, caller(context))
+    within = caller(context)
+    with called_by(within):
+        return session_of(context).calls.invoke(value, name, tuple(args or ()), named, within)
+
+
+def call_by_name(name: str, args: Any, kwargs: Any, receiver: Any, context: Any) -> Any:
+    """As YAQL's own `call`, for methods of objects."""
+    return call(receiver, name, args, kwargs, context)
 
 
 def get_attr(value: Any, name: str, context: Any, default: Any = None, owner: Any = None) -> Any:
@@ -387,10 +423,14 @@ def layer(of: Dialect) -> Any:
     add("metadata", metadata_of, both=True, value=perhaps)
     add("dump", dump, both=True, value=thing, serialization_type=text)
     add("call", call, both=True, value=some, name=text)
+    add("call", call_by_name, name=text, receiver=some)
     add("getAttr", get_attr, both=True, value=thing, name=text)
     add("setAttr", set_attr, both=True, value=thing, name=text)
     add("isObject", is_object, both=True)
     toolbox.register(add)
+    if of.name == LEGACY:
+        context = context.create_child_context()
+        add("new", new_of_old, kind=yaqltypes.PythonType((TypeObject, str, Mapping), False))
     guards.register(context)
     patterns.register(context)
     return context

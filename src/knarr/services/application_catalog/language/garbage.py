@@ -136,22 +136,16 @@ class Garbage:
     # Subscriptions
 
     def subscribe(self, publisher: MuranoObject, subscriber: MuranoObject, handler: str | None) -> None:
-        """Have the subscriber told of the publisher's destruction. Raises InvalidArguments."""
+        """Have the subscriber told of the publisher's destruction, once. Raises InvalidArguments."""
         if handler and subscriber.kind.find_method(handler) is None:
             raise InvalidArguments(f"{subscriber.kind.name} has no method {handler} to handle a destruction")
-        row = self._row(publisher, subscriber, handler)
-        if row is None:
-            row = {"subscriber": subscriber.id, "handler": handler, "count": 0}
-            publisher.dependencies.append(row)
-        row["count"] = int(row.get("count", 1)) + 1
+        if self._row(publisher, subscriber, handler) is None:
+            publisher.dependencies.append({"subscriber": subscriber.id, "handler": handler})
 
     def unsubscribe(self, publisher: MuranoObject, subscriber: MuranoObject, handler: str | None) -> None:
-        """Take one subscription back; more often than subscribed does nothing."""
+        """Take a subscription back; one that is not there is no error."""
         row = self._row(publisher, subscriber, handler)
-        if row is None:
-            return
-        row["count"] = int(row.get("count", 1)) - 1
-        if row["count"] <= 0:
+        if row is not None:
             publisher.dependencies.remove(row)
 
     def _row(

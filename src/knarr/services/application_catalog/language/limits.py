@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from knarr.services.application_catalog.language.errors import Cancelled, LimitReached
 
@@ -20,10 +21,19 @@ class Limits:
         self._end = None if seconds is None else time.monotonic() + seconds
         self._taken = 0
         self._cancelled = threading.Event()
+        self._watchers: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Have the session end at its next instruction."""
         self._cancelled.set()
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def on_cancel(self, watcher: Callable[[], None]) -> None:
+        """Have this called when the session is cancelled: for what waits elsewhere."""
+        self._watchers.append(watcher)
+        if self._cancelled.is_set():
+            watcher()
 
     def step(self) -> None:
         """Count an instruction. Raises Cancelled or LimitReached."""

@@ -5,8 +5,8 @@ What an instruction gives back is None to go on, or a Signal that the blocks aro
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,12 @@ from knarr.services.application_catalog.language.errors import (
 )
 from knarr.services.application_catalog.language.model import Method
 from knarr.services.application_catalog.language.source import Expression, Mapped
+from knarr.services.application_catalog.language.turns import MOST_THREADS
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
 
 CAUGHT = "$?caught"
-MOST_THREADS = 64
 
 
 class Signal:
@@ -59,8 +59,7 @@ class Instruction:
         try:
             return self.execute(session, context)
         except MuranoPlError as error:
-            if error.position is None:
-                error.position = self.position
+            error.passes(self.position)
             raise
 
 
@@ -97,10 +96,11 @@ class Body:
 
 def compiled(method: Method) -> Body:
     """The body of a method, compiled on its first use. Raises SyntaxFault."""
-    found = method.compiled
-    if found is None:
-        found = method.compiled = Body(block(method.body, method.position), method.name)
-    body: Body = found
+    # A method of a package is the same for all sessions: its file keeps what was made of it.
+    keeper: Any = method.deferred or method
+    if keeper.compiled is None:
+        keeper.compiled = Body(block(method.body, method.position), method.name)
+    body: Body = keeper.compiled
     return body
 
 
@@ -321,18 +321,15 @@ def _parallel(row: Mapped) -> Execute:
         most = session.evaluate(limit, context) if limit is not None else None
         if most is not None and (not isinstance(most, int) or most < 1):
             raise MuranoPlError(f"Limit needs a number from 1 on, not {most!r}")
-        return _side_by_side(session, context, body, min(most or MOST_THREADS, MOST_THREADS))
+        return _side_by_side(session, context, body, most or MOST_THREADS)
 
     return execute
 
 
 def _side_by_side(session: Session, context: Any, body: Block, most: int) -> Signal | None:
     """All instructions, at most so many at once. The first error ends the block once all have ended."""
-    if not body.instructions:
-        return None
-    with ThreadPoolExecutor(min(most, len(body.instructions)), "muranopl") as pool:
-        jobs = [pool.submit(one.run, session, context.create_child_context()) for one in body.instructions]
-    signals = [job.result() for job in jobs]
+    jobs = [functools.partial(one.run, session, context.create_child_context()) for one in body.instructions]
+    signals = session.turns.side_by_side(jobs, most)
     return next((signal for signal in signals if signal is not None), None)
 
 

@@ -6,6 +6,8 @@ properties, which belong to the session that runs.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +19,7 @@ from knarr.services.application_catalog.language.errors import (
     InvalidInheritance,
     Position,
 )
-from knarr.services.application_catalog.language.source import Expression
+from knarr.services.application_catalog.language.source import Deferred, Expression
 from knarr.services.application_catalog.language.versions import Spec, spec
 
 if TYPE_CHECKING:
@@ -40,7 +42,15 @@ class PropertyUsage(StrEnum):
 
 READ_FROM_MODEL = frozenset({PropertyUsage.IN, PropertyUsage.IN_OUT, PropertyUsage.CONST, PropertyUsage.OUT})
 WRITTEN_TO_MODEL = READ_FROM_MODEL
-WRITABLE = frozenset({PropertyUsage.OUT, PropertyUsage.IN_OUT, PropertyUsage.RUNTIME, PropertyUsage.STATIC})
+WRITABLE = frozenset(
+    {
+        PropertyUsage.OUT,
+        PropertyUsage.IN_OUT,
+        PropertyUsage.RUNTIME,
+        PropertyUsage.STATIC,
+        PropertyUsage.CONFIG,
+    }
+)
 
 
 class MethodUsage(StrEnum):
@@ -105,6 +115,26 @@ class Property:
     def is_static(self) -> bool:
         return self.usage is PropertyUsage.STATIC
 
+    @functools.cached_property
+    def holds_templates(self) -> bool:
+        """Whether what is described there stays a description: the contract says `template`."""
+        return any(_TEMPLATE.search(one.text) for one in _expressions(self.contract))
+
+
+_TEMPLATE = re.compile(r"\.template\(")
+
+
+def _expressions(value: Any) -> Iterator[Expression]:
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _expressions(key)
+            yield from _expressions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _expressions(item)
+
 
 @dataclass(eq=False)
 class Argument:
@@ -120,6 +150,19 @@ class Argument:
         return self.default is not NO_DEFAULT
 
 
+class _Body:
+    """The body of a method, built when it is looked at first."""
+
+    def __get__(self, method: Method | None, owner: type | None = None) -> Any:
+        if method is None:
+            return None
+        return method.deferred.built() if method.deferred is not None else method.plain_body
+
+    def __set__(self, method: Method, value: Any) -> None:
+        method.deferred = value if isinstance(value, Deferred) else None
+        method.plain_body = None if isinstance(value, Deferred) else value
+
+
 @dataclass(eq=False)
 class Method:
     """A method. `body` is the data of the class file; `python` is set instead for those written in Python."""
@@ -127,13 +170,16 @@ class Method:
     name: str
     declared_by: MuranoType
     arguments: tuple[Argument, ...] = ()
-    body: Any = None
+    body: Any = _Body()
+    deferred: Deferred | None = field(init=False)
+    plain_body: Any = field(init=False)
     usage: MethodUsage = MethodUsage.RUNTIME
     scope: MethodScope = MethodScope.SESSION
     meta: tuple[MetaEntry, ...] = ()
     position: Position | None = None
     python: Any = None
     compiled: Any = None
+    synchronized: tuple[bool, tuple[str, ...]] | None = None
 
     @property
     def is_static(self) -> bool:

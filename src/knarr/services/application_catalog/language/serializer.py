@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from knarr.services.application_catalog.language.model import WRITTEN_TO_MODEL, MuranoType
+from knarr.services.application_catalog.language.model import WRITTEN_TO_MODEL, MuranoType, Property
 from knarr.services.application_catalog.language.values import MuranoObject, Reference, TypeObject
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
 
 SERIALIZE = "io.murano.metadata.engine.Serialize"
+COPY = "copy"
 TITLE = "io.murano.metadata.Title"
 
 
@@ -40,6 +41,20 @@ class Serializer:
         self.keep_ids = keep_ids
         self.actions = actions
         self.written: set[str] = set()
+        self._headers: list[dict[str, Any]] = []
+
+    def model(self, root: MuranoObject) -> dict[Any, Any]:
+        """The description of the root of a model. Subscriptions of objects that are not in it are left."""
+        described = self.object(root)
+        for header in self._headers:
+            rows = [
+                row for row in header["dependencies"]["onDestruction"] if row["subscriber"] in self.written
+            ]
+            if rows:
+                header["dependencies"] = {"onDestruction": rows}
+            else:
+                del header["dependencies"]
+        return described
 
     def object(self, one: MuranoObject) -> dict[Any, Any]:
         """The description of an object with everything that it owns."""
@@ -49,7 +64,7 @@ class Serializer:
             declared = one.kind.find_property(name)
             if declared is None or declared.usage not in WRITTEN_TO_MODEL or name not in one.values:
                 continue
-            properties[name] = self.value(one.values[name], one)
+            properties[name] = self.value(one.values[name], one, _way(declared))
         header = self._header(one)
         if self.mode is DumpMode.MIXED:
             header.pop("type")
@@ -72,25 +87,36 @@ class Serializer:
             header["metadata"] = self.value(one.metadata, one)
         if one.dependencies:
             header["dependencies"] = {"onDestruction": [dict(row) for row in one.dependencies]}
+            self._headers.append(header)
         if one.destroyed:
             header["destroyed"] = True
         if self.actions:
             header["_actions"] = actions(self.session, one)
         return header
 
-    def value(self, value: Any, owner: MuranoObject) -> Any:
+    def value(self, value: Any, owner: MuranoObject, way: str | None = None) -> Any:
+        """`way` is what Serialize asks for: copy (written out wherever it stands) or reference (its id)."""
         if isinstance(value, Reference):
             real = value.real
-            if real.owner is owner and real.id not in self.written:
-                return self.object(real)
-            return real.id
+            inline = real.owner is owner if way is None else way == COPY
+            return self.object(real) if inline and real.id not in self.written else real.id
         if isinstance(value, TypeObject):
             return value if self.mode is not DumpMode.SERIALIZABLE else value.kind.name
         if isinstance(value, Mapping):
-            return {self.value(key, owner): self.value(item, owner) for key, item in value.items()}
+            return {self.value(key, owner, way): self.value(item, owner, way) for key, item in value.items()}
         if isinstance(value, (tuple, list, frozenset)):
-            return [self.value(item, owner) for item in value]
+            return [self.value(item, owner, way) for item in value]
         return value
+
+
+def _way(declared: Property) -> str | None:
+    """What Serialize says of a property, or of what it redefines."""
+    for kind in declared.declared_by.mro:
+        same = kind.properties.get(declared.name)
+        for entry in same.meta if same is not None else ():
+            if entry.type_name == SERIALIZE:
+                return str(entry.values.get("as"))
+    return None
 
 
 def actions(session: Session, one: MuranoObject) -> dict[str, dict[str, Any]]:

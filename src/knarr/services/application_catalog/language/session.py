@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.language import functions
 from knarr.services.application_catalog.language.calls import Calls, Mock
+from knarr.services.application_catalog.language.contexts import remembering
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
@@ -28,6 +29,7 @@ from knarr.services.application_catalog.language.model import (
 )
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.store import ObjectStore
+from knarr.services.application_catalog.language.turns import Turns
 from knarr.services.application_catalog.language.values import MuranoObject, TypeObject, frozen
 from knarr.services.application_catalog.language.versions import Spec, spec
 
@@ -60,13 +62,30 @@ class Session:
         self.store = ObjectStore(self)
         self.calls = Calls(self)
         self.garbage = Garbage(self)
+        self.turns = Turns()
         self.functions = tuple(functions)
         self.statics: dict[tuple[MuranoType, str], Any] = {}
         self.mocks: dict[tuple[Any, str], Mock] = {}
         self.metadata: dict[Any, tuple[Any, ...]] = {}
+        self._finishers: list[Callable[[], None]] = []
         self._contexts: dict[tuple[Any, ...], Any] = {}
         self._engines: dict[str, Any] = {}
         self._mutex = threading.RLock()
+
+    def on_finish(self, finisher: Callable[[], None]) -> None:
+        """Have this called when the session ends."""
+        self._finishers.append(finisher)
+
+    def finish(self) -> None:
+        """Do what was put off to the end, the latest first. What it raises comes after all was done."""
+        fault: MuranoPlError | None = None
+        while self._finishers:
+            try:
+                self._finishers.pop()()
+            except MuranoPlError as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
 
     # Expressions
 
@@ -76,7 +95,7 @@ class Session:
         Raises MuranoPlError; what Python or YAQL raise becomes Foreign.
         """
         if isinstance(value, Expression):
-            return frozen(self.run(value, context))
+            return self.run(value, context, frozen)
         if isinstance(value, Mapping):
             return frozen(
                 {self.evaluate(key, context): self.evaluate(item, context) for key, item in value.items()}
@@ -85,22 +104,24 @@ class Session:
             return tuple(self.evaluate(item, context) for item in value)
         return value
 
-    def run(self, expression: Expression, context: Any) -> Any:
-        """As `evaluate`, for an expression alone and without freezing."""
+    def run(
+        self, expression: Expression, context: Any, then: Callable[[Any], Any] = lambda value: value
+    ) -> Any:
+        """As `evaluate`, for an expression alone. `then` is done with the value, which may be lazy: what
+        that raises is the expression's error as well."""
         from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
         kind: MuranoType | None = context[TYPE]
         engine = self.engine(self.dialect_of(kind))
         try:
-            return expression.compiled(YAQL_NO_VALUE, context, engine)
+            return then(expression.compiled(YAQL_NO_VALUE, context, engine))
         except MuranoPlError as error:
-            if error.position is None:
-                error.position = expression.position
+            error.passes(expression.position)
             raise
         except RecursionError:
             raise LimitReached("the expression is nested too deeply", expression.position) from None
         except Exception as error:
-            raise Foreign(error, expression.position) from error
+            raise Foreign(getattr(error, "wrapped", error), expression.position) from error
 
     def dialect_of(self, kind: MuranoType | None) -> Dialect:
         return dialect(kind is not None and is_legacy(kind.package.format_version))
@@ -135,7 +156,7 @@ class Session:
             context = self.type_context(kind).create_child_context()
             for definition in contract_functions():
                 context.register_function(definition)
-            return context
+            return remembering(context)
         of = self.dialect_of(kind)
         context = self._guarded(functions.layer(of))
         context[SESSION] = self
@@ -150,7 +171,7 @@ class Session:
                 context = context.create_child_context()
                 for definition in definitions:
                     context.register_function(definition)
-        context = context.create_child_context()
+        context = remembering(context)
         context[TYPE] = kind
         return context
 

@@ -21,18 +21,21 @@ YAQL_TAG = "!yaql"
 DEEPEST = 64
 MOST_VALUES = 200_000
 LONGEST = 4 * 1024 * 1024
+BODY_DEPTH = 3
 _WORDS = re.compile(r"[\s\w.:]*\Z")
 
 
 class Expression:
-    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it."""
+    """A YAQL expression with its place. `compiled` is what the dialect's parser made of it; `steps` keeps
+    what the expression is as a contract."""
 
-    __slots__ = ("compiled", "position", "text")
+    __slots__ = ("compiled", "position", "steps", "text")
 
     def __init__(self, text: str, compiled: Any, position: Position) -> None:
         self.text = text
         self.compiled = compiled
         self.position = position
+        self.steps: Any = None
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -58,14 +61,54 @@ class Mapped(dict[Any, Any]):
         self.keys_at: dict[Any, Position] = {}
 
 
+class Deferred:
+    """A part of a file that is built when it is looked at: bodies of methods, most of which never run.
+
+    `compiled` keeps what was made of it.
+    """
+
+    __slots__ = ("_build", "_built", "compiled")
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build: Callable[[], Any] | None = build
+        self._built: Any = None
+        self.compiled: Any = None
+
+    def built(self) -> Any:
+        """Raises SyntaxFault."""
+        if self._build is not None:
+            self._built = self._build()
+            self._build = None
+        return self._built
+
+
 Parse = Callable[[str], Any]
 """Turns the text of an expression into something that can be evaluated; raises ValueError if it is none."""
 
 
-def documents(text: str, file: str, parse: Parse) -> list[Any]:
-    """The documents of a YAML file. Raises SyntaxFault with the line of what is wrong."""
-    builder = _Builder(file, parse)
+def documents(text: str, file: str, parse: Parse, deferring: bool = False) -> list[Any]:
+    """The documents of a YAML file. With `deferring`, bodies of methods are built when they are looked at.
+
+    Raises SyntaxFault with the line of what is wrong.
+    """
+    builder = _Builder(file, parse, text, deferring)
     return [builder.build(node, 0) for node in nodes(text, file)]
+
+
+def plain(text: str, file: str) -> Any:
+    """The data of a YAML file that has no expressions: a template, a plan. Dates stay texts.
+
+    Raises SyntaxFault.
+    """
+    found = documents(text, file, no_expression)
+    if len(found) > 1:
+        raise SyntaxFault("the file has more than one document", Position(file, 1))
+    return found[0] if found else None
+
+
+def no_expression(text: str) -> Any:
+    """The parser of files that have no expressions."""
+    raise ValueError("there are no expressions here")
 
 
 def nodes(text: str, file: str) -> list[Any]:
@@ -101,9 +144,11 @@ def _count_depth(text: str, file: str) -> None:
 
 
 class _Builder:
-    def __init__(self, file: str, parse: Parse) -> None:
+    def __init__(self, file: str, parse: Parse, source: str, deferring: bool) -> None:
         self.file = file
         self.parse = parse
+        self.source = source
+        self.deferring = deferring
         self.count = 0
 
     def at(self, node: Any) -> Position:
@@ -134,9 +179,16 @@ class _Builder:
                 hash(key)
             except TypeError:
                 raise SyntaxFault("a key must be a scalar", self.at(key_node)) from None
-            built[key] = self.build(value_node, depth + 1)
+            built[key] = self.value(key, value_node, depth + 1)
             built.keys_at[key] = self.at(key_node)
         return built
+
+    def value(self, key: Any, node: Any, depth: int) -> Any:
+        """What stands under a key. Document, section, method, Body: there it can wait."""
+        is_body = self.deferring and key == "Body" and depth == BODY_DEPTH
+        if is_body and isinstance(node, yaml.CollectionNode):
+            return Deferred(lambda: self.build(node, depth))
+        return self.build(node, depth)
 
     def merge(self, built: Mapped, others: Any, node: Any) -> None:
         for other in others if isinstance(others, list) else [others]:
@@ -164,7 +216,7 @@ class _Builder:
             raise SyntaxFault(f"{text[:64]!r} is not what its tag says", self.at(node)) from None
         plain = not node.style and isinstance(value, str)
         # An explicit !!str of plain text looks like an implicit one, but for where the value begins.
-        if not plain or _WORDS.match(text) or node.end_mark.index - node.start_mark.index > len(text) + 5:
+        if not plain or _WORDS.match(text) or self.source[node.start_mark.index] == "!":
             return value
         try:
             return Expression(text, self.parse(text), self.at(node))

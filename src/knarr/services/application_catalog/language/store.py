@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import (
     CircularReference,
+    ClassNotFound,
     ContractViolation,
     Foreign,
+    Frame,
     InvalidArguments,
     MuranoPlError,
     ObjectNotFound,
@@ -27,12 +30,14 @@ from knarr.services.application_catalog.language.model import (
     Property,
     PropertyUsage,
 )
+from knarr.services.application_catalog.language.pythonclass import CALLER, constructed
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
     MuranoObject,
     Opaque,
     Reference,
+    TypeObject,
     frozen,
 )
 from knarr.services.application_catalog.language.versions import spec
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
 
 SYSTEM = "?"
 EXCEPTION = "io.murano.Exception"
+STACK_TRACE = "io.murano.StackTrace"
 OUTSIDE_PROPERTIES = frozenset({PropertyUsage.STATIC, PropertyUsage.CONFIG})
 
 
@@ -51,6 +57,8 @@ class ObjectStore:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.objects: dict[str, MuranoObject] = {}
+        # Of objects that are not made yet
+        self.attributes: dict[str, dict[tuple[str, str], Any]] = {}
         self._models: dict[str, tuple[Mapping[str, Any], MuranoType | None]] = {}
         self._waiting: list[tuple[MuranoObject, Mapping[str, Any]]] = []
         self._depth = 0
@@ -75,6 +83,8 @@ class ObjectStore:
 
     def load_tree(self, model: Mapping[str, Any]) -> MuranoObject:
         """The root of a model with everything in it, initialized."""
+        if isinstance(model, Mapping) and any(self._type_key(key, None) for key in model):
+            model = self.normalized(model, None, None)
         if not isinstance(model, Mapping) or SYSTEM not in model:
             raise ContractViolation("a model is an object: a mapping with the key '?'")
         with self._mutex:
@@ -95,13 +105,14 @@ class ObjectStore:
     def _outline(self, value: Any, owner: MuranoObject | None) -> None:
         """Make all objects that have ids and types, so that references to them may come first."""
         if isinstance(value, Mapping):
-            header = value.get(SYSTEM)
+            header, kind = value.get(SYSTEM), None
             if isinstance(header, Mapping) and header.get("id") and header.get("type"):
                 known = self.objects.get(str(header["id"]))
                 owner = known or self._blank(value, self.type_of(value, None), owner)
+                kind = owner.kind
                 self._models.setdefault(owner.id, (value, None))
             for key, item in value.items():
-                if key != SYSTEM:
+                if key != SYSTEM and not _is_template(kind, key):
                     self._outline(item, owner)
         elif isinstance(value, (list, tuple)):
             for item in value:
@@ -130,6 +141,21 @@ class ObjectStore:
                 self._initialize(one, normal)
             return one
 
+    def make(
+        self,
+        model: Mapping[str, Any],
+        owner: MuranoObject | None,
+        usual: MuranoType | None,
+        within: MuranoType | None,
+    ) -> MuranoObject:
+        """A new object, even if the description has ids of objects that are there: it and what is written
+        out in it get ids of their own then."""
+        taken = {ident for ident in ids_in(model) if ident in self.objects}
+        if taken:
+            fresh = {ident: new_id() for ident in taken}
+            model = _renamed(model, fresh)
+        return self.load(model, owner, usual, within)
+
     def normalized(
         self, model: Mapping[str, Any], usual: MuranoType | None, within: MuranoType | None
     ) -> dict[str, Any]:
@@ -154,25 +180,34 @@ class ObjectStore:
     def _short_form(
         self, model: dict[Any, Any], within: MuranoType | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`{ns:Type: {properties}, name: …}`: a type object as key."""
-        from knarr.services.application_catalog.language.values import TypeObject
-
-        kinds = [key for key in model if isinstance(key, TypeObject)]
-        if len(kinds) != 1:
+        """`{ns:Type: {properties}, name: …}`: a type object, or a name with its prefix, as key."""
+        found = [(key, kind) for key in model if (kind := self._type_key(key, within)) is not None]
+        if len(found) != 1:
             return {}, model
-        kind = kinds[0].kind
+        key, kind = found[0]
         header = {"type": kind.name, "classVersion": str(kind.version)}
-        for key in ("id", "name"):
-            if isinstance(model.get(key), str):
-                header[key] = model[key]
-        return header, dict(model[kinds[0]] or {})
+        for part in ("id", "name"):
+            if isinstance(model.get(part), str):
+                header[part] = model[part]
+        return header, dict(model[key] or {})
+
+    def _type_key(self, key: Any, within: MuranoType | None) -> MuranoType | None:
+        """The type that a key of the short form means."""
+        if isinstance(key, TypeObject):
+            return key.kind
+        if not isinstance(key, str) or ":" not in key:
+            return None
+        # Names are those of the class that declares the property, or of the code that makes the object.
+        for scope in (within, CALLER.get()):
+            if scope is not None:
+                with suppress(ClassNotFound):
+                    return self.session.resolve_type(key, scope)
+        return None
 
     def type_of(self, model: Mapping[str, Any], within: MuranoType | None) -> MuranoType:
         """The type that a description's header names. Raises ClassNotFound or PackageNotFound."""
         header = model[SYSTEM]
         name, version, package = header["type"], header.get("classVersion"), header.get("package")
-        from knarr.services.application_catalog.language.values import TypeObject
-
         if isinstance(name, TypeObject):
             return name.kind
         text = str(name)
@@ -196,6 +231,7 @@ class ObjectStore:
         name = header.get("name")
         one = MuranoObject(kind, str(header["id"]), owner, None if name is None else str(name))
         one.metadata = frozen(header.get("metadata"))
+        one.attributes = self.attributes.pop(one.id, {})
         one.dependencies = [dict(row) for row in (header.get("dependencies") or {}).get("onDestruction", ())]
         known = {"id", "type", "name", "classVersion", "package", "metadata", "dependencies", "_actions"}
         one.system = {key: value for key, value in header.items() if key not in known}
@@ -250,11 +286,12 @@ class ObjectStore:
 
     def _run_initializers(self) -> None:
         """`.init` of every object that was made, of each class from the root of the hierarchy down."""
-        while self._waiting:
-            one, model = self._waiting.pop(0)
+        # What an initializer makes is initialized before it goes on, and nothing else is in between.
+        waiting, self._waiting = self._waiting, []
+        for one, model in waiting:
             for kind in reversed(one.kind.mro):
-                if kind.python is not None:
-                    self.python_of(one, kind)
+                if kind.python is not None and kind not in one.python:
+                    one.python[kind] = constructed(kind, one, self.session, model)
                 method = kind.methods.get(".init")
                 if method is None:
                     continue
@@ -266,33 +303,34 @@ class ObjectStore:
         """The instance of the Python class behind one of the object's types, made on first use."""
         found = one.python.get(kind)
         if found is None:
-            if kind.python is None:
-                raise InvalidArguments(f"{kind.name} has no part that is written in Python")
-            found = one.python[kind] = kind.python(one, self.session)
+            found = one.python[kind] = constructed(kind, one, self.session, {})
         return found
 
     # Exceptions as objects
 
     def exception_object(self, error: MuranoPlError) -> Any:
         """What `As` gives: an io.murano.Exception where the core library is there, else a dictionary."""
-        data = {
-            "extra": frozen(error.extra) if isinstance(error, Thrown) else None,
-            "message": error.message,
-            "name": error.names[0],
-            "names": tuple(error.names),
-            "stackTrace": error.trace(),
-        }
+        extra = frozen(error.extra) if isinstance(error, Thrown) else None
+        data = {"name": error.names[0], "message": error.message, "extra": extra}
         try:
-            kind = self.session.find_type(EXCEPTION)
+            kind, trace = self.session.find_type(EXCEPTION), self.session.find_type(STACK_TRACE)
         except MuranoPlError:
-            return _Caught(error, data)
-        one = MuranoObject(kind, new_id(), None, None)
-        one.values = {"name": data["name"], "names": data["names"], "message": error.message}
-        one.values |= {"extra": data["extra"], "stackTrace": data["stackTrace"], "nestedException": None}
+            return _Caught(error, data | {"names": error.names, "stackTrace": error.trace()})
+        cause = error.cause if isinstance(error, Thrown) else None
+        one = self._made(kind, data)
+        one.values |= {
+            "stackTrace": self._made(trace, {"frames": tuple(_frame(frame) for frame in error.frames)}),
+            "nativeException": None,
+            "cause": self.exception_object(cause) if cause is not None else None,
+        }
         one.system["error"] = error
+        return one
+
+    def _made(self, kind: MuranoType, values: Mapping[str, Any]) -> MuranoObject:
+        """An object of no model: the collection of garbage does not see it."""
+        one = MuranoObject(kind, new_id(), None, None)
+        one.values = dict(values)
         one.initialized = True
-        if isinstance(error, Thrown) and error.cause is not None:
-            one.values["nestedException"] = self.exception_object(error.cause)
         return one
 
     def error_of(self, value: Any) -> MuranoPlError | None:
@@ -336,6 +374,47 @@ class _Caught(Opaque, Mapping[str, Any]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _frame(frame: Frame) -> Any:
+    """A frame as `StackTrace.frames` has it."""
+    place = frame.position
+    location = {"file": place.file, "line": place.line, "column": place.column} if place else None
+    return frozen(
+        {
+            "instruction": frame.instruction,
+            "location": location,
+            "methodName": frame.method,
+            "typeName": frame.class_name,
+        }
+    )
+
+
+def _is_template(kind: MuranoType | None, name: Any) -> bool:
+    declared = kind.find_property(str(name)) if kind is not None else None
+    return declared is not None and declared.holds_templates
+
+
+def ids_in(value: Any) -> set[str]:
+    """The ids that the objects described in a value have."""
+    if isinstance(value, Mapping):
+        header = value.get(SYSTEM)
+        own = {str(header["id"])} if isinstance(header, Mapping) and header.get("id") else set()
+        return own.union(*(ids_in(item) for key, item in value.items() if key != SYSTEM))
+    if isinstance(value, (list, tuple)):
+        return set().union(*(ids_in(item) for item in value))
+    return set()
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """The description with other ids, in headers and where they are referred to."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_renamed(item, names) for item in value]
+    return value
 
 
 def new_id() -> str:

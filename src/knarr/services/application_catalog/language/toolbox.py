@@ -12,7 +12,7 @@ from knarr.services.application_catalog.language.errors import InvalidArguments
 from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.values import frozen, thawed
 
-_PLACEHOLDER = re.compile(r"\$(?:(\w+)|{(\w+)})")
+_BRACES = re.compile(r"{(\w+)}")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "0123456789"
 NAME_LENGTH = 16
@@ -38,18 +38,17 @@ def format_text(text: str, *args: Any, **kwargs: Any) -> str:
 
 
 def bind(value: Any, mapping: Any) -> Any:
-    """The structure with `$name` and `${name}` in its texts replaced. A text that is one name alone becomes
-    the value itself; unknown names stay."""
+    """The structure with its macros replaced: texts that begin with a dollar.
+
+    `$name` becomes the value of that name, and stays if there is none; in `$text{name}text` each name in
+    braces becomes its value as text, and the dollar goes.
+    """
     return frozen(_bound(value, mapping))
 
 
 def _bound(value: Any, mapping: Mapping[Any, Any]) -> Any:
     if isinstance(value, str):
-        whole = _PLACEHOLDER.fullmatch(value)
-        if whole:
-            name = whole.group(1) or whole.group(2)
-            return mapping.get(name, value)
-        return _PLACEHOLDER.sub(lambda found: _text(found, mapping), value)
+        return _macro(value, mapping) if value.startswith("$") else value
     if isinstance(value, Mapping):
         return {_bound(key, mapping): _bound(item, mapping) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -57,9 +56,9 @@ def _bound(value: Any, mapping: Mapping[Any, Any]) -> Any:
     return value
 
 
-def _text(found: re.Match[str], mapping: Mapping[Any, Any]) -> str:
-    name = found.group(1) or found.group(2)
-    return str(mapping[name]) if name in mapping else found.group(0)
+def _macro(text: str, mapping: Mapping[Any, Any]) -> Any:
+    replaced, count = _BRACES.subn(lambda found: str(mapping.get(found.group(1))), text[1:])
+    return replaced if count else mapping.get(text[1:], text)
 
 
 def random_name() -> str:
@@ -72,11 +71,11 @@ def first_or_default(collection: Any, default: Any = None) -> Any:
     return next(iter(collection), default)
 
 
-def pselect(collection: Any, selector: Callable[[Any], Any]) -> list[Any]:
+def pselect(collection: Any, selector: Callable[[Any], Any], context: Any) -> list[Any]:
     """As `select`, all at once."""
-    from knarr.services.application_catalog.language.functions import _side_by_side
+    from knarr.services.application_catalog.language.functions import side_by_side
 
-    return _side_by_side(selector, collection)
+    return side_by_side(selector, collection, context)
 
 
 def patch(value: Any, changes: Any) -> Any:
@@ -131,8 +130,14 @@ def _services(context: Any, what: str) -> Any:
     return services
 
 
-def config(section: str, option: str, context: Any) -> Any:
-    return _services(context, "config").config(section, option)
+def config(section: str, option: str, context: Any, read_as_file: bool = False) -> Any:
+    """An option of the configuration; what is in the file that it names, if asked for."""
+    return _services(context, "config").config(section, option, read_as_file)
+
+
+def config_default(option: str, context: Any) -> Any:
+    """An option that belongs to no section."""
+    return _services(context, "config").config("DEFAULT", option, False)
 
 
 def encrypt_data(value: str, context: Any) -> str:
@@ -165,6 +170,7 @@ def register(add: Callable[..., None]) -> None:
     add("pselect", pselect, method=True, collection=collection, selector=yaqltypes.Lambda())
     add("patch", patch, both=True)
     add("config", config, section=text, option=text)
-    add("encryptData", encrypt_data, value=text)
-    add("decryptData", decrypt_data, value=text)
+    add("config", config_default, option=text)
+    add("encryptData", encrypt_data, both=True, value=text)
+    add("decryptData", decrypt_data, both=True, value=text)
     add("logger", logger, name=text)

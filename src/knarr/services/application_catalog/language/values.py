@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from typing import TYPE_CHECKING, Any
@@ -149,31 +150,51 @@ class Opaque:
     __slots__ = ()
 
 
+_PLAIN = frozenset({type(None), str, int, float, bool})
+
+
 def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
-    if value is None or isinstance(value, (str, int, float, bool, Reference, TypeObject, Opaque)):
+    if type(value) in _PLAIN or isinstance(value, (Reference, TypeObject, Opaque)):
         return value
-    from semantic_version import Version
-    from yaql.language.utils import FrozenDict
-
-    if isinstance(value, Version):  # which can be iterated over
+    deep = _deep()
+    if isinstance(value, deep):
+        return value
+    if isinstance(value, _version()):  # which can be iterated over
         return value
     if isinstance(value, Mapping):
-        return FrozenDict({frozen(key): frozen(item) for key, item in value.items()})
+        return deep({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, Sized) and isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
+        return value
+    if isinstance(value, Sized):
         return tuple(frozen(item) for item in value)
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
-        items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
-        if len(items) > MOST_ITEMS:
-            raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
-        return items
-    return value
+    items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
+    return items
+
+
+@functools.cache
+def _version() -> type:
+    from semantic_version import Version
+
+    return Version
+
+
+@functools.cache
+def _deep() -> Any:
+    """YAQL's immutable dictionary, of which it is known that all in it is frozen too."""
+    from yaql.language.utils import FrozenDict
+
+    return type("DeeplyFrozen", (FrozenDict,), {"__slots__": ()})
 
 
 def thawed(value: Any) -> Any:
     """Frozen data as lists and dictionaries, to be changed or encoded."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {thawed(key): thawed(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, Set)):

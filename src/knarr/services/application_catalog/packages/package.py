@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from knarr.services.application_catalog.language.classfile import read_types
 from knarr.services.application_catalog.language.dialect import dialect, is_legacy
@@ -34,6 +35,7 @@ class ApplicationPackage:
         self.files = files
         self.manifest = manifest
         self.python = dict(python or {})
+        self._documents: dict[str, list[Any]] = {}  # of class files; nobody changes them
 
     @classmethod
     def open(
@@ -165,5 +167,8 @@ class ApplicationPackage:
             ) from None
         except UnicodeDecodeError:
             raise SyntaxFault("the file is not UTF-8", Position(CLASSES + file, 1)) from None
-        parse = dialect(is_legacy(package.format_version)).parse
-        return read_types(package, documents(text, CLASSES + file, parse), CLASSES + file)
+        found = self._documents.get(file)
+        if found is None:
+            parse = dialect(is_legacy(package.format_version)).parse
+            found = self._documents[file] = documents(text, CLASSES + file, parse, deferring=True)
+        return read_types(package, found, CLASSES + file)

@@ -19,17 +19,16 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol, Unpack
+
+from knarr.services.container.drivers.logs import LogChoice
 
 NAME_PREFIX = "zun-"
 SANDBOX_PREFIX = "zun-sandbox-"
-# Bytes of a log that is not followed
-LOG_MAX = 16 * 1024 * 1024
 
 
 def container_name(uuid: str) -> str:
@@ -40,24 +39,6 @@ def container_name(uuid: str) -> str:
 def sandbox_name(uuid: str) -> str:
     """The name of the sandbox that holds a container's network namespace."""
     return SANDBOX_PREFIX + uuid
-
-
-def last_bytes(pieces: Iterable[bytes], most: int) -> bytes:
-    """The end of a stream of any length, from the beginning of a line on; never more in memory than it and
-    a piece."""
-    kept: deque[bytes] = deque()
-    length, cut = 0, False
-    for piece in pieces:
-        kept.append(piece)
-        length += len(piece)
-        while length - len(kept[0]) >= most:
-            length -= len(kept.popleft())
-            cut = True
-    whole = b"".join(kept)
-    if len(whole) > most or cut:
-        whole = whole[-most:]
-        whole = whole[whole.find(b"\n") + 1 :]
-    return whole
 
 
 # -- errors ------------------------------------------------------------------------------------------------
@@ -407,6 +388,10 @@ class ContainerEngine(ABC):
         ``latest``."""
 
     @abstractmethod
+    def image_check(self, ref: str, credentials: Credentials | None = None) -> None:
+        """Ask the registry whether a pull would find the image. Raises as `pull` does."""
+
+    @abstractmethod
     def load(self, tar: BinaryIO, ref: str | None = None) -> list[ImageInfo]:
         """Loads a ``docker save`` tar, streamed; with ``ref`` the (first) image gets this name as well.
         InvalidRequest if it is none."""
@@ -515,28 +500,11 @@ class ContainerEngine(ABC):
     # what runs inside
 
     @abstractmethod
-    def logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> bytes:
-        """``tail``: the last so many lines; ``since``: seconds since the epoch. At most the last LOG_MAX
-        bytes."""
+    def logs(self, name: str, **what: Unpack[LogChoice]) -> bytes:
+        """At most the last LOG_MAX bytes."""
 
     @abstractmethod
-    def follow_logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> Pieces:
+    def follow_logs(self, name: str, **what: Unpack[LogChoice]) -> Pieces:
         """As they come, until the container ends or the iterator is closed (from any thread)."""
 
     @abstractmethod

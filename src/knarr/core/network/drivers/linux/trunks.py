@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from knarr.core.network.drivers.base import NAME_LENGTH, PortState, tap_name
-from knarr.kernel.hostnet import links, vlans
+from knarr.kernel.hostnet import links, shapers, vlans
 from knarr.kernel.hostnet.links import Link
 from knarr.kernel.hostnet.netlink import Netlink, NetlinkError, host
 from knarr.kernel.hostnet.plugging import TAP_GROUP
@@ -51,6 +51,7 @@ class Trunks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._joints: dict[str, _Joint] = {}  # by tap
+        self._of: dict[str, dict[str, _Joint]] = {}  # by the parent's tap and their own
         self._came: dict[str, int] = {}  # ifindexes of parents' taps whose subports have been joined
 
     def expect(self, ports: Iterable[PortState]) -> None:
@@ -62,7 +63,7 @@ class Trunks:
                     self._remove(port.tap)
                 if joint is None:
                     continue
-                self._joints[port.tap] = joint
+                self._note(joint)
                 if parent := links.get_link(host(), joint.parent):
                     _join(joint, parent)
 
@@ -74,16 +75,16 @@ class Trunks:
     def device(self, link: Link, there: bool) -> None:
         """A tap came, changed or went, as the kernel tells."""
         with self._lock:
-            joints = self._of(link.name)
+            joints = self._of.get(link.name)
             if not joints or (there and self._came.get(link.name) == link.index):
                 return
-            for joint in joints:
+            for joint in joints.values():
                 try:
                     if there:
                         _join(joint, link)
                     else:
                         links.delete_link(host(), joint.tap)
-                except NetlinkError as error:
+                except OSError as error:
                     if error.errno not in GONE:  # it went meanwhile
                         LOG.warning("Subport %s is not joined to %s: %s", joint.tap, link.name, error)
             if there:
@@ -94,8 +95,9 @@ class Trunks:
     def reconcile(self, ports: Iterable[PortState]) -> list[str]:
         """Makes all subports be those among these ports. Returns lines on what was changed."""
         with self._lock:
-            found = filter(None, map(_joint, ports))
-            self._joints, self._came = {joint.tap: joint for joint in found}, {}
+            self._joints, self._of, self._came = {}, {}, {}
+            for found in filter(None, map(_joint, ports)):
+                self._note(found)
             socket = host()
             devices = {link.name: link for link in links.get_links(socket)}
             lines = self._remove_others(socket, devices) + self._part_others(socket, devices)
@@ -104,18 +106,20 @@ class Trunks:
                 try:
                     if parent is not None and _join(joint, parent):
                         lines.append(f"subport {joint.tap}")
-                except NetlinkError as error:
+                except OSError as error:
                     LOG.warning("Subport %s could not be put right: %s", joint.tap, error)
             return lines
 
-    def _of(self, parent: str) -> list[_Joint]:
-        return [joint for joint in self._joints.values() if joint.parent == parent]
+    def _note(self, joint: _Joint) -> None:
+        self._joints[joint.tap] = joint
+        self._of.setdefault(joint.parent, {})[joint.tap] = joint
 
     def _remove(self, tap: str) -> None:
         """Takes a subport away. Other taps are not this module's."""
         joint = self._joints.pop(tap, None)
         if joint is None:
             return
+        del self._of[joint.parent][tap]
         if parent := links.get_link(host(), joint.parent):
             vlans.part(host(), parent, joint.vlan)
         links.delete_link(host(), tap)
@@ -132,9 +136,10 @@ class Trunks:
 
     def _part_others(self, socket: Netlink, devices: dict[str, Link]) -> list[str]:
         """Lets VLANs of taps be that lead to no subport."""
-        lines = []
-        for tap in [link for link in devices.values() if link.group == TAP_GROUP and link.kind == "veth"]:
-            wanted = {joint.vlan for joint in self._of(tap.name)}
+        lines, hooks = [], shapers.get_disciplines(socket)
+        ours = [link for link in devices.values() if link.group == TAP_GROUP and link.kind == "veth"]
+        for tap in [link for link in ours if link.index in hooks and hooks[link.index].ingress]:
+            wanted = {joint.vlan for joint in self._of.get(tap.name, {}).values()}
             for vlan in sorted(vlans.get_vlans(socket, tap).keys() - wanted):
                 vlans.part(socket, tap, vlan)
                 lines.append(f"VLAN {vlan} of {tap.name} was not wanted")

@@ -9,11 +9,10 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Unpack
 from urllib.parse import quote
 
 from knarr.services.container.drivers.base import (
-    LOG_MAX,
     ArchiveStat,
     EngineConflict,
     EngineError,
@@ -23,10 +22,10 @@ from knarr.services.container.drivers.base import (
     NotThere,
     Pieces,
     Terminal,
-    last_bytes,
 )
 from knarr.services.container.drivers.docker import wire
 from knarr.services.container.drivers.docker.connection import Connection
+from knarr.services.container.drivers.logs import LOG_MAX, LogChoice, LogQuery, last_bytes
 
 MIB = 1024 * 1024
 # After a hang-up: how often, in seconds, to look whether it was heard
@@ -60,39 +59,23 @@ class Inside:
 
     # logs
 
-    def logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> bytes:
-        if not (stdout or stderr):
+    def logs(self, name: str, **what: Unpack[LogChoice]) -> bytes:
+        query = LogQuery(**what)
+        if not (query.stdout or query.stderr):
             return b""
-        options = _log_query(stdout, stderr, timestamps, tail, since)
-        pieces = self._log(name, options, f"reading the log of {name}")
+        pieces = self._log(name, _parameters(query), f"reading the log of {name}")
         try:
             return last_bytes(pieces, LOG_MAX)
         finally:
             pieces.close()
 
-    def follow_logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> Pieces:
-        options = {"follow": 1, **_log_query(stdout, stderr, timestamps, tail, since)}
-        return self._log(name, options, f"following the log of {name}")
+    def follow_logs(self, name: str, **what: Unpack[LogChoice]) -> Pieces:
+        parameters = {"follow": 1, **_parameters(LogQuery(**what))}
+        return self._log(name, parameters, f"following the log of {name}")
 
-    def _log(self, name: str, options: dict[str, Any], what: str) -> LogStream:
+    def _log(self, name: str, parameters: dict[str, Any], doing: str) -> LogStream:
         tty = self._has_tty(name)
-        answer = wire.stream(self.connection, f"/containers/{quote(name)}/logs", options, what)
+        answer = wire.stream(self.connection, f"/containers/{quote(name)}/logs", parameters, doing)
         return LogStream(answer, framed=not tty)
 
     def _has_tty(self, name: str) -> bool:
@@ -266,15 +249,13 @@ class Bounded:
         self._answer.close()
 
 
-def _log_query(
-    stdout: bool, stderr: bool, timestamps: bool, tail: int | None, since: float | None
-) -> dict[str, Any]:
+def _parameters(query: LogQuery) -> dict[str, Any]:
     return {
-        "stdout": int(stdout),
-        "stderr": int(stderr),
-        "timestamps": int(timestamps),
-        "tail": "all" if tail is None else tail,
-        "since": since or 0,
+        "stdout": int(query.stdout),
+        "stderr": int(query.stderr),
+        "timestamps": int(query.timestamps),
+        "tail": "all" if query.tail is None else query.tail,
+        "since": query.since or 0,
     }
 
 

@@ -1,0 +1,1 @@
+"""The classes of the core library that are written in Python."""

@@ -1,0 +1,232 @@
+"""Short ways of evaluation give what the long ones give; formats, turns of threads, what is written how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from knarr.services.application_catalog.language import quick
+from knarr.services.application_catalog.language.dialect import OPTIONS, dialect
+from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError
+from knarr.services.application_catalog.language.session import Session
+from knarr.services.application_catalog.language.source import Expression, Position
+from knarr.services.application_catalog.language.values import frozen
+
+DATA = {"a": 1, "b": {"c": [1, 2, {"d": None}]}, "t": "text", "n": None, "rows": [{"k": 1}, {"k": 2}]}
+
+EXPRESSIONS = [
+    "$.a",
+    "$.b.c",
+    "$.b.c[0]",
+    "$.b.c[-1].d",
+    "$.rows.k",
+    "$.rows.k.sum()",
+    "$.missing",
+    "$.n.x",
+    "$.n?.x",
+    "$.b?.c",
+    "$.t.toUpper()",
+    "$.t.len()",
+    "$.b.get(c)",
+    "$.b.get(x)",
+    "$.b.get(x, 3)",
+    "$.rows.get(k)",
+    "$.a = 1",
+    "$.a != 1",
+    "$.n = null",
+    "$.a = '1'",
+    "$.b = $.b",
+    "$.b.c = [1]",
+    "true = 1",
+    "$.a and $.n",
+    "$.n or $.t",
+    "not $.n",
+    "$.a + 1",
+    "$.t + 'x'",
+    "$.t + 1",
+    "$.rows + [1]",
+    "true + 1",
+    "1.5 + 1",
+    "len($.t)",
+    "len($.b)",
+    "len($.rows)",
+    "len(1)",
+    "len($.rows.where($.k > 1))",
+    "coalesce($.n, $.t)",
+    "coalesce($.n)",
+    "[1, $.a, [$.n]]",
+    "list($.a, $.n)",
+    "{x => $.a}",
+    "$.b[c]",
+    "$.b[x]",
+    "$.b[x, 7]",
+    "$.t[0]",
+    "$.rows[5]",
+    "$.rows.select($.k + 1)",
+    "$.rows.where($.k = 2).first()",
+    "$.rows.where($.k = 9).first()",
+    "$.rows.first().k.str()",
+    "switch($.a = 1 => yes, true => no)",
+    "'{0}-{1}'.format($.a, $.t)",
+    "$nothing",
+    "$nothing.x",
+    "id(null)",
+    "$.a.id()",
+    "nothing()",
+]
+
+
+def outcome(expression: str, compiled: Any) -> Any:
+    """The value, or the kind of what went wrong."""
+    session = Session(None)  # type: ignore[arg-type]
+    context = session.type_context(None).create_child_context()
+    context["$"] = frozen(DATA)
+    try:
+        return session.evaluate(Expression(expression, compiled, Position("t", 1)), context)
+    except MuranoPlError as error:
+        return error.names
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_short_ways_lead_where_long_ones_do(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = dialect().parse(expression)
+    engine = dialect().engine.copy(OPTIONS)
+    monkeypatch.setattr(quick, "quickened", lambda tree: tree)
+    long = engine(expression).expression
+    assert type(short) is not type(long) or expression in UNCHANGED
+    assert outcome(expression, short) == outcome(expression, long)
+
+
+UNCHANGED = {
+    "list($.a, $.n)",
+    "{x => $.a}",
+    "switch($.a = 1 => yes, true => no)",
+    "nothing()",
+    "$.b[x, 7]",
+}
+
+
+# Formats
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("format('{0} {1}', a, 2)", "a 2"),
+        ("'{x}{0}'.format(1, x => 2)", "21"),
+        ("'{0:>5}|{0:<3}|{1:.2f}'.format(7, 1.5)", "    7|7  |1.50"),
+        ("'{0[a]} {0[b][c]}'.format({a => 1, b => {c => 2}})", "1 2"),
+        ("'{0}'.format(null)", "None"),
+        ("'{{}}'.format()", "{}"),
+    ],
+)
+def test_formats(expression: str, text: str) -> None:
+    assert outcome(expression, dialect().parse(expression)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["{0.__class__}", "{0[a].__class__}", "{0:>100000}", "{0:{1}}", "{1}", "{x}", "{", "{0!z}"]
+)
+def test_formats_that_lead_astray(text: str) -> None:
+    from knarr.services.application_catalog.language.toolbox import format_text
+
+    with pytest.raises(InvalidArguments, match="format:"):
+        format_text(text, {"a": 1}) if text != "{0:{1}}" else format_text(text, 1, ">100000")
+
+
+# Macros
+
+
+@pytest.mark.parametrize(
+    ("value", "bound"),
+    [
+        ("$name", "N"),
+        ("$other", "$other"),
+        ("text $name", "text $name"),
+        ("$http://{name}:{port}/", "http://N:80/"),
+        (["$port", {"$name": "$flag"}], (80, {"N": True})),
+        (7, 7),
+    ],
+)
+def test_macros_are_bound(value: Any, bound: Any) -> None:
+    from knarr.services.application_catalog.language.toolbox import bind
+
+    assert bind(value, {"name": "N", "port": 80, "flag": True}) == bound
+
+
+# Turns
+
+COUNTER = """
+Name: Main
+Properties:
+  seen: {Usage: Runtime, Contract: $.int(), Default: 0}
+  other: {Usage: Runtime, Contract: $.int(), Default: 0}
+Methods:
+  add:
+    Body:
+      - $before: $.seen
+      - sleep(0.002)
+      - $.seen: $before + 1
+  addAtOnce:
+    Meta: {sync:Synchronize: {onThis: false}}
+    Body:
+      - $before: $.other
+      - sleep(0.05)
+      - $.other: $before + 1
+  touch:
+    Body:
+      - $.seen: $.seen + 1
+  again:
+    Arguments: [depth: {Contract: $.int()}]
+    Body:
+      - If: $depth > 0
+        Then:
+          - list(1, 2).pselect($this.again($depth - 1))
+      - Return: $depth
+  main:
+    Body:
+      - range(0, 10).pselect($this.add())
+      - range(0, 5).pselect($this.addAtOnce())
+      - range(0, 200).pselect($this.touch())
+      - $.again(3)
+      - Return: [$.seen, $.other]
+"""
+
+
+def test_a_method_of_an_object_is_entered_by_one_thread_at_a_time(make_session: Any) -> None:
+    text = "Namespaces: {=: t, std: io.murano, sync: io.murano.metadata.engine}\n" + COUNTER
+    session = make_session(text)
+    root = session.store.load_tree({"?": {"id": "main", "type": "t.Main"}})
+    # `addAtOnce` lets all in: each of them saw what was before any.
+    assert session.call(root, "main") == (210, 1)
+
+
+# What is written how
+
+HOLDERS = """
+Namespaces: {=: t, std: io.murano, meta: io.murano.metadata.engine}
+Name: Item
+---
+Name: Main
+Properties:
+  owned: {Contract: $.class(Item)}
+  asReference: {Contract: $.class(Item), Meta: {meta:Serialize: {as: reference}}}
+  asCopy: {Contract: $.class(Item), Meta: {meta:Serialize: {as: copy}}}
+  elsewhere: {Contract: $.class(Main)}
+"""
+
+
+def test_a_property_says_how_it_is_written(make_session: Any) -> None:
+    from knarr.services.application_catalog.language.serializer import Serializer
+
+    session = make_session(HOLDERS)
+    item = {"?": {"type": "t.Item", "id": "i"}}
+    inner = {"?": {"type": "t.Main", "id": "inner"}, "owned": {"?": {"type": "t.Item", "id": "o"}}}
+    root = session.store.load_tree(
+        {"?": {"type": "t.Main", "id": "m"}, "asReference": item, "asCopy": "o", "elsewhere": inner}
+    )
+    written = Serializer(session).model(root)
+    assert written["asReference"] == "i"
+    assert written["asCopy"]["?"]["id"] == "o"
+    assert written["elsewhere"]["owned"] == "o"
