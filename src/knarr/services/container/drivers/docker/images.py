@@ -38,7 +38,7 @@ class Images:
     def image_present(self, ref: str) -> ImageInfo | None:
         try:
             with self.connection.speak(f"looking for image {ref}") as api:
-                data = api.inspect_image(_tagged(ref))
+                data = api.inspect_image(_tagged(ref))  # bare, it would be an id's beginning too
         except (NotThere, InvalidRequest):
             return None
         repo, tag = split_ref(ref)
@@ -171,8 +171,3 @@ def _pull_failed(ref: str, login: Credentials | None, error: EngineError) -> Eng
             f"image {ref!r} is not on this host, and its registry {registry} does not answer: {reason}"
         )
     return error if error.retryable else ImageNotFound(text)
-
-
-def _tagged(ref: str) -> str:
-    """With its tag, as without one the engine would also look for an id that begins so."""
-    return ref if "@" in ref else ":".join(split_ref(ref))
