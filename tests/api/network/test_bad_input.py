@@ -280,3 +280,16 @@ def test_odd_ids_are_not_there(cloud, kind, ident):
     for method in ("GET", "DELETE"):
         answer = cloud.admin.call(method, f"{V2}/{kind}/{ident}")
         assert answer.status in (400, 404, 405), (method, ident, answer.body)
+
+
+@pytest.mark.parametrize("name", ["a..b", "-a", "a-", ".a", "a" * 64, "a." * 127 + "a"])
+def test_a_dns_name_with_an_empty_or_odd_part_is_refused(member, net, name):
+    assert (
+        member.post("/network/v2.0/ports", {"port": {"network_id": net[0], "dns_name": name}}).status == 400
+    )
+
+
+def test_a_subnet_of_all_addresses_is_refused(member, net):
+    for version, cidr in ((4, "0.0.0.0/0"), (6, "::/0")):
+        body = {"network_id": net[0], "ip_version": version, "cidr": cidr}
+        assert member.post("/network/v2.0/subnets", {"subnet": body}).status == 400

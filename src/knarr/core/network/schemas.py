@@ -17,7 +17,10 @@ Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
 Tags = Annotated[list[Tag], Meta(max_length=50)]
-DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
+DnsName = Annotated[
+    str,
+    Meta(pattern=r"^(?=[0-9A-Za-z.-]{0,254}\Z)(?:[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?(?:\.|\Z))*\Z"),
+]
 Kbps = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Direction = Literal["ingress", "egress"]
 PrefixLength = Annotated[int, Meta(ge=0, le=128)]

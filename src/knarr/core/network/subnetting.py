@@ -20,7 +20,7 @@ def parse_cidr(value: str, version: Any, field: str = "cidr") -> Net:
         raise invalid(f"'{value}' in '{field}' needs a prefix length, e.g. 10.0.0.0/24")
     if version is not UNSET and net.version != version:
         raise invalid(f"'{field}' {value} is not of 'ip_version' {version}")
-    if net.is_multicast or net.is_loopback or (net.version == 4 and net.prefixlen == 0):
+    if net.is_multicast or net.is_loopback or net.prefixlen == 0:
         raise invalid(f"'{field}' {value} is not a network that ports can have addresses of")
     return net
 

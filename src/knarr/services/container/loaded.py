@@ -17,6 +17,7 @@ from knarr.services.container.models import Container
 from knarr.services.container.rest import call, get
 
 FOLDER = "container-images"
+NAMESPACE = "glance"  # of their names on an engine
 TOGETHER = 100  # ids in one request
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ LOG = logging.getLogger(__name__)
 
 def engine_name(image_id: str) -> str:
     """What the image is called on the engine: by its id, so that no name hides another's."""
-    return f"glance/{image_id}:latest"
+    return f"{NAMESPACE}/{image_id}:latest"
 
 
 def note(runtime: Any, image_id: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from knarr.kernel.errors import BadRequest, Conflict
 from knarr.kernel.operations import FAILED, Operation
 from knarr.kernel.request import Request, Response
-from knarr.services.container import cpusets, images, scheduler, states, usage
+from knarr.services.container import cpusets, images, references, scheduler, states, usage
 from knarr.services.container.api import placing
 from knarr.services.container.api.containers import NOTHING, begin, check, find
 from knarr.services.container.api.creating import within
@@ -117,6 +117,7 @@ def _image(req: Request, container: Container, image: str | None, driver: str | 
     if driver == images.GLANCE:
         found["image_id"] = images.check_glance(req.runtime.client("image", req.ctx), image)
         return {**found, "image_registry": None, "registry_id": None}
+    references.check(image)
     if container.registry_id and (not has_domain(image) or registry_of(image) == container.image_registry):
         return found
     default = req.runtime.conf.docker.default_registry or None

@@ -18,6 +18,7 @@ from knarr.services.container import (
     journal,
     names,
     networking,
+    references,
     registries,
     scheduler,
     states,
@@ -46,6 +47,8 @@ def create(req: Request) -> dict[str, Any]:
     most = req.runtime.conf.container.maximum_file_kib
     given = files.parse(body.mounts or [], most, typed=req.at_least("1.23"))
     container = _container(req, body)
+    if container.image_driver != images.GLANCE:
+        references.check(container.image)
     with req.db.read() as session:
         _choose_registry(session, req, container, body.registry)
     client = req.runtime.client("network", req.ctx)
@@ -95,7 +98,7 @@ def _container(req: Request, body: ContainerCreate) -> Container:
         disk=within("disk", body.disk, 0, conf.minimum_disk, conf.maximum_disk),
         workdir=body.workdir,
         hostname=body.hostname,
-        environment=body.environment or {},
+        environment=_environment(body.environment or {}),
         labels=body.labels or {},
         restart_policy=policy,
         healthcheck=_healthcheck(check) if check else None,
@@ -113,6 +116,13 @@ def _container(req: Request, body: ContainerCreate) -> Container:
         status=states.CREATING,
         task_state=states.IMAGE_PULLING,
     )
+
+
+def _environment(given: dict[str, str]) -> dict[str, str]:
+    for name in given:
+        if not name or "=" in name:
+            raise BadRequest(f"Invalid input for field 'environment': {name!r} is no name of a variable.")
+    return given
 
 
 def _exposed(body: ContainerCreate) -> list[str] | None:

@@ -38,7 +38,7 @@ class Images:
     def image_present(self, ref: str) -> ImageInfo | None:
         try:
             with self.connection.speak(f"looking for image {ref}") as api:
-                data = api.inspect_image(ref)
+                data = api.inspect_image(_tagged(ref))  # bare, it would be an id's beginning too
         except (NotThere, InvalidRequest):
             return None
         repo, tag = split_ref(ref)
