@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.dataplane.cloud import Machine, eventually, talks
-from tests.e2e.dataplane.test_trunks import enter_vlan
+from tests.e2e.dataplane.site import enter_vlan
 from tests.e2e.support.host import Host
 from tests.e2e.support.server import Knarr, wait_until
 

@@ -42,8 +42,28 @@ def test_a_network_that_is_switched_off_is_no_leg_of_its_router(member, connecte
     until(lambda: state(backend, router) and state(backend, router).interfaces)
     member.put(f"{V2}/networks/{network}", {"network": {"admin_state_up": False}})
     until(lambda: not state(backend, router).interfaces)
+    until(lambda: leg(member, router)["status"] == "DOWN")
     member.put(f"{V2}/networks/{network}", {"network": {"admin_state_up": True}})
     until(lambda: state(backend, router).interfaces)
+    until(lambda: leg(member, router)["status"] == "ACTIVE")
+
+
+def leg(person, router):
+    query = f"device_id={router}&device_owner=network:router_interface"
+    return person.get(f"{V2}/ports?{query}").json["ports"][0]
+
+
+def test_floating_ips_are_down_with_their_router(member, make, connected, public, until):
+    router, network, _ = connected
+    port = make("port", network_id=network)["id"]
+    path = f"{V2}/floatingips/{make('floatingip', floating_network_id=public, port_id=port)['id']}"
+    until(lambda: member.get(path).json["floatingip"]["status"] == "ACTIVE")
+    member.put(f"{V2}/routers/{router}", {"router": {"admin_state_up": False}})
+    until(lambda: member.get(path).json["floatingip"]["status"] == "DOWN")
+    until(lambda: leg(member, router)["status"] == "DOWN")
+    member.put(f"{V2}/routers/{router}", {"router": {"admin_state_up": True}})
+    until(lambda: member.get(path).json["floatingip"]["status"] == "ACTIVE")
+    until(lambda: leg(member, router)["status"] == "ACTIVE")
 
 
 def test_what_is_off_stays_off_when_the_host_compares(cloud, member, port, backend, until):

@@ -76,6 +76,13 @@ class AtTerminal:
             assert time.monotonic() < end, f"it reads whole lines. Shown: {self.shown!r}"
             self._more(0.02)
 
+    def begin(self, prompt: str = "/ # ") -> str:
+        """Press Enter as the official clients ask, up to the shell's prompt; what was shown."""
+        shown = self.expect("press Enter to continue")
+        self.takes_keys()
+        self.type("\r")
+        return shown + self.expect(prompt)
+
     def end(self, seconds: float = SECONDS) -> int:
         """The exit status, once the program has ended by itself."""
         end = time.monotonic() + seconds

@@ -53,7 +53,7 @@ def chosen(condition: ColumnElement[bool], name: str, values: list[str]) -> Colu
 
 def number(column: Any) -> Filter:
     def condition(name: str, values: list[str]) -> ColumnElement[bool]:
-        if not all(value.lstrip("-").isdecimal() and len(value) < 10 for value in values):
+        if not all(value.removeprefix("-").isdecimal() and len(value) < 10 for value in values):
             raise BadRequest(f"Invalid value for '{name}': use a number.")
         found: ColumnElement[bool] = column.in_([int(value) for value in values])
         return found
@@ -186,7 +186,7 @@ class Resource:
 
 
 def list_all(req: Request, resource: Resource) -> dict[str, Any]:
-    stmt = resource.seen(resource.columns(), req.ctx)
+    stmt = seen = resource.seen(resource.columns(), req.ctx)
     for name, values in req.params.items():
         if name in PAGING:
             continue
@@ -197,7 +197,7 @@ def list_all(req: Request, resource: Resource) -> dict[str, Any]:
         stmt = stmt.where(test(name, values))
     paging = resource.listing.paging(req)
     with req.db.read() as session:
-        page = resource.listing.fetch(session, stmt, paging)
+        page = resource.listing.fetch(session, stmt, paging, seen)
         views = resource.views(req, session, page.rows)
     links = _links(req, resource, [view["id"] for view in views], paging.limit, paging.reverse)
     answer: dict[str, Any] = {resource.key: only_fields(req, views)}
@@ -324,7 +324,7 @@ def check_revision(req: Request, row: Any) -> None:
     if not header:
         return
     name, _, wanted = header.partition("=")
-    if name.strip() != "revision_number" or not wanted.strip().isdecimal():
+    if name.strip() != "revision_number" or not wanted.strip().isdecimal() or len(wanted) > 20:
         raise BadRequest("Invalid header 'If-Match': use revision_number=N.")
     if int(wanted) != row.revision_number:
         raise fault("RevisionNumberConstraintFailed", wanted=wanted, actual=row.revision_number)
