@@ -96,6 +96,11 @@ CORE = {
         Name: sys:StatusReporter
         Properties:
           environment: {Contract: $.class(Environment).notNull()}
+        Methods:
+          report_error:
+            Arguments: [instance: {Contract: $}, msg: {Contract: $}]
+            Body:
+              - $.reportError($instance, $msg)
         ---
         Name: sys:HeatStack
         Properties:

@@ -7,11 +7,10 @@
         @staticmethod
         def helper(value: str) -> str: ...               # ns:Resources.helper(value)
 
-Methods get their MuranoPL names by camel case and keep their own one beside it (applications of upstream's
-call `report_error`); those that begin with an underscore stay Python's own. Parameters named `context` and
-`engine` are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor
-are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the
-object; RECEIVER what a static method was called on, a type or an object.
+Methods get their MuranoPL names by camel case; those that begin with an underscore stay Python's own.
+Parameters named `context` and `engine` are handed in; annotations by `yaql.language.specs` are kept. Further
+parameters of the constructor are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose
+code makes the call, or the object; RECEIVER what a static method was called on, a type or an object.
 """
 
 from __future__ import annotations
@@ -85,8 +84,7 @@ def attach(kind: MuranoType, cls: type) -> None:
             scope=MethodScope(definition.meta.get("Scope", MethodScope.SESSION)),
             python=definition,
         )
-        for known in (name.rstrip("_"), definition.name):
-            kind.methods[known] = made
+        kind.methods[definition.name] = made
 
 
 def _definition(function: Callable[..., Any], fixed: bool) -> Any:
