@@ -184,7 +184,14 @@ def check_url(url: Any, place: str) -> str:
         parts = urlsplit(url) if isinstance(url, str) else None
     except ValueError:
         parts = None
-    if parts is None or not parts.hostname or parts.scheme.lower() not in URL_SCHEMES or _CONTROL.search(url):
+    host = (parts.hostname or "") if parts is not None else ""
+    if (
+        parts is None
+        or not host
+        or host.startswith("-")
+        or parts.scheme.lower() not in URL_SCHEMES
+        or _CONTROL.search(url)
+    ):
         raise MalformedPlan(f"must be a URL of {', '.join(URL_SCHEMES)}, not {url!r}", place)
     return str(url)
 

@@ -70,6 +70,11 @@ class Owner:
         assert self.call("DELETE", f"{CONTAINERS}/{uuid}?force=true").status == 204
         self.gone(uuid)
 
+    @property
+    def project(self) -> str:
+        found = self.call("GET", "/identity/v3/projects?name=admin").json["projects"]
+        return str(found[0]["id"])
+
     def on_engine(self, uuid: str) -> Any:
         return self.docker.containers.get(f"zun-{uuid}")
 
@@ -230,7 +235,9 @@ def test_auto_remove_restart_policy_and_health(owner: Owner) -> None:
     failing = owner.create("", command=["false"], restart_policy=policy)
     wait_until(
         lambda: (
-            owner.on_engine(failing).attrs["RestartCount"] == 2 and owner.show(failing)["status"] == "Stopped"
+            _id(owner, failing) is not None
+            and owner.on_engine(failing).attrs["RestartCount"] == 2
+            and owner.show(failing)["status"] == "Stopped"
         ),
         30,
         lambda: owner.show(failing),
@@ -285,3 +292,37 @@ def test_killed_in_the_midst_of_changes_everything_is_ended_and_nothing_leaks(
     assert not owner.groups()
     assert not knarr.host.devices("tap")
     assert not list((knarr.state / "container-files").iterdir())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3])
+def test_killed_while_limits_and_interfaces_change(owner: Owner, docker_engine: Any, seconds: float) -> None:
+    """`seconds`: how long after the last request Knarr is killed."""
+    knarr = owner.knarr
+    number = 100 + int(seconds * 100)
+    second = owner.network_of(f"life-kill-{number}", f"10.93.{number}.0/24")
+    both = [{"network": owner.network}, {"network": second}]
+    resized, detached, stopped = owner.create(), owner.create(nets=both), owner.create()
+    owner.post(resized, "resize_container", {"memory": 96, "cpu": 0.2})
+    owner.post(detached, "network_detach", {"network": owner.network})
+    owner.post(stopped, "stop?timeout=5")
+    time.sleep(seconds)
+    knarr.kill()
+    knarr.start()
+    for uuid, status in ((resized, "Running"), (detached, "Running"), (stopped, "Stopped")):
+        owner.becomes(uuid, status, 60)
+    limits = owner.on_engine(resized).attrs["HostConfig"]
+    assert (limits["Memory"], limits["CpuShares"]) == (96 * 1024 * 1024, 205)
+    assert owner.show(resized)["memory"] == "96"
+    assert set(owner.show(detached)["addresses"]) == {second}
+    assert "eth0" not in owner.inside(detached, "ip", "-o", "link")
+    assert f"10.93.{number}.1 dev eth1" in owner.inside(detached, "ip", "route", "show", "default")
+    ports = owner.ports()
+    assert sorted(port["device_id"] for port in ports) == sorted((resized, detached, stopped))
+    assert knarr.host.devices("tap") == {f"tap{port['id'][:11]}" for port in ports}
+    usage = owner.call("GET", f"/container/v1/quotas/{owner.project}?usages=true").json
+    assert (usage["containers"]["in_use"], usage["memory"]["in_use"]) == (3, 64 + 64 + 96)
+    for uuid in (resized, detached, stopped):
+        owner.delete(uuid)
+    assert not engine.containers_of(docker_engine, knarr)
+    assert not owner.ports()
+    assert not knarr.host.devices("tap")

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.support import script
 from tests.e2e.support.batch import Client
-from tests.e2e.support.clients import Said, administrator, member
+from tests.e2e.support.clients import administrator, member
+from tests.e2e.support.script import Ran
 
 pytestmark = pytest.mark.clients
 
 TABLE = Path(__file__).parents[2] / "docs" / "commands" / "network.md"
-ROW = re.compile(r"^\| `([a-z0-9 ]+)` \| (works|administrators|not offered)(?:: .+)? \|$")
 GROUP = "openstack.network.v2"
 
-# who, then the command; `name = command` keeps the id of what is made as {name}; `!` expects a failure.
+# As tests/e2e/support/script.py explains
 SCRIPT = """
 member: net = network create --description d --mtu 1400 --dns-domain example.org. n1
 member: network set --name n1 --description e --tag red n1
@@ -114,6 +114,29 @@ member: port show po1
 member: ! port set --host elsewhere po1
 stranger: ! port show {port}
 
+member: parent = port create --network n9 parent
+member: inner = port create --network n1 inner
+member: inner2 = port create --network n1 inner2
+member: trunk = network trunk create --parent-port parent --description d \
+--subport port=inner,segmentation-type=vlan,segmentation-id=100 t1
+member: network trunk set --name t1 --description e --subport \
+port=inner2,segmentation-type=vlan,segmentation-id=200 t1
+member: network trunk unset --subport inner2 t1
+member: network trunk subport add --segmentation-type vlan --segmentation-id 300 t1 inner2
+member: network trunk subport list t1
+member: network subport list --trunk t1
+member: network trunk list
+member: network trunk show t1
+member: port show parent
+member: ! port delete parent
+member: ! port delete inner
+member: ! network trunk create --parent-port parent t2
+member: ! network trunk subport add --segmentation-type vlan --segmentation-id 300 t1 {port}
+stranger: ! network trunk show {trunk}
+member: network trunk subport remove t1 inner2
+member: network trunk delete t1
+member: port delete parent inner inner2
+
 member: router = router create --description d r1
 member: ! router create --ha r2
 member: router set --external-gateway out --name r1 --tag v r1
@@ -191,22 +214,11 @@ member: ! network meter rule list
 member: ! network segment list
 admin: ! network segment range list
 member: ! network service provider list
-member: ! network trunk list
 member: ! router ndp proxy list
 admin: ! security group default statefulness list
 """
 
 FIXED = re.compile(r"'ip_address': '([0-9.]+)'")
-
-
-class Ran:
-    """A command that was run: who by, what it was, whether it should work, and how it ended."""
-
-    def __init__(self, who: str, line: str, fails: bool, said: Said) -> None:
-        self.who, self.line, self.fails, self.said = who, line, fails, said
-
-    def __str__(self) -> str:
-        return f"{self.who}: {self.line} -> {self.said.status}\n{self.said.out}{self.said.err}"
 
 
 @pytest.fixture(scope="module")
@@ -221,82 +233,34 @@ def people(make_knarr: Any) -> Iterator[dict[str, Client]]:
 @pytest.fixture(scope="module")
 def ran(people: Any) -> list[Ran]:
     """The whole script, run once."""
+    admin, member = people["admin"], people["member"]
     names = {
-        name: people["admin"].run(f"project show {name} -c id -f value").out.strip()
-        for name in ("mine", "theirs")
+        name: admin.run(f"project show {name} -c id -f value").out.strip() for name in ("mine", "theirs")
     }
-    found = []
-    for text in SCRIPT.replace("\\\n", "").strip().splitlines():
-        if not text:
-            continue
-        person, _, line = text.partition(": ")
-        fails, line = line.startswith("! "), line.removeprefix("! ")
-        name, sign, rest = line.partition(" = ")
-        command = (rest if sign else line).format(**names)
-        shown = f"{command} -f value -c id" if sign and "-f value" not in command else command
-        said = people[person].run(shown)
-        if sign:
-            names[name] = said.out.strip()
-        found.append(Ran(person, command, fails, said))
-        if sign and name == "port":
-            shown = people[person].run(f"port show {said.out.strip()} -c fixed_ips -f value").out
+
+    def named(name: str) -> None:
+        if name == "port":
+            shown = member.run(f"port show {names[name]} -c fixed_ips -f value").out
             names["fixed"] = next(iter(FIXED.findall(shown)), "")
-    return found
 
-
-def table() -> dict[str, str]:
-    """{command: what it comes to}, as documented."""
-    rows = (ROW.match(line) for line in TABLE.read_text().splitlines() if line.startswith("| `"))
-    found = {row.group(1): row.group(2) for row in rows if row}
-    assert len(found) == sum(line.startswith("| `") for line in TABLE.read_text().splitlines())
-    return found
+    return list(script.play(SCRIPT, {who: one.run for who, one in people.items()}, names, named))
 
 
 def test_each_command_ends_as_it_should(ran):
-    wrong = [str(one) for one in ran if (one.said.status != 0) is not one.fails]
+    wrong = [str(one) for one in ran if not one.right]
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_failure_is_a_fault_of_the_server_or_the_client(ran):
-    said = [str(one) for one in ran if "500" in one.said.err or "Traceback" in one.said.err]
+    said = script.faults(ran)
     assert not said, "\n".join(said)
 
 
 def test_the_table_names_every_command_of_the_client(people):
     groups = json.loads(people["admin"].run(f"command list --group {GROUP} -f json").out)
     (known,) = (group["Commands"] for group in groups if group["Command Group"] == GROUP)
-    assert set(table()) == set(known)
+    assert set(script.table(TABLE)) == set(known)
 
 
-def commands(ran: list[Ran]) -> dict[str, list[Ran]]:
-    """What was run of each documented command; the longest name that fits is the command."""
-    known = sorted(table(), key=len, reverse=True)
-    found = defaultdict(list)
-    for one in ran:
-        found[next(name for name in known if f"{one.line} ".startswith(f"{name} "))].append(one)
-    return found
-
-
-def test_what_the_table_says_to_work_works_for_a_member(ran):
-    done = commands(ran)
-    for name, result in table().items():
-        if result == "works":
-            by = {one.who for one in done[name] if one.said.status == 0}
-            assert "member" in by, f"{name}: worked for {by or 'nobody'}"
-
-
-def test_what_the_table_says_to_be_for_administrators_is_refused_to_others(ran):
-    done = commands(ran)
-    for name, result in table().items():
-        if result == "administrators":
-            refused = [one for one in done[name] if one.who == "member" and one.said.status]
-            assert refused, f"{name} was not refused to a member"
-            assert all("Policy doesn't allow" in one.said.err for one in refused), str(refused[0])
-            assert not [one for one in done[name] if one.who == "member" and not one.said.status]
-
-
-def test_what_the_table_says_not_to_be_offered_is_not(ran):
-    done = commands(ran)
-    for name, result in table().items():
-        if result == "not offered":
-            assert not [one for one in done[name] if not one.said.status], name
+def test_the_table_says_what_each_command_comes_to(ran):
+    assert not script.untrue(ran, script.table(TABLE))

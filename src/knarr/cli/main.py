@@ -10,7 +10,7 @@ from importlib import import_module
 from knarr.cli.problem import Problem
 
 # Each module has add(subparsers), which names the function that runs the command.
-COMMANDS = ("up", "status", "doctor", "routes", "operations", "openrc", "database", "sample")
+COMMANDS = ("up", "status", "doctor", "routes", "operations", "openrc", "database", "sample", "package")
 
 
 def parser() -> argparse.ArgumentParser:

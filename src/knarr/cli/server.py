@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from knarr.cli.problem import Problem, told
 from knarr.cli.process import die_with_parent
+from knarr.kernel.turns import THREADS, Turns
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
@@ -33,7 +34,7 @@ GARBAGE = (20_000, 20, 20)
 
 
 def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> None:
-    """Serve the runtime that `build` makes in the worker, until a signal comes.
+    """Serve the runtime that `build` makes in the worker, `threads` requests at once, until a signal comes.
 
     Raises Problem if the address cannot be had, and SystemExit if the worker has died.
     """
@@ -49,7 +50,7 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             with told():
-                return _begin(build()).front
+                return Turns(_begin(build()).front, threads)
         except Problem as problem:
             print(f"knarr: {problem}", file=sys.stderr, flush=True)
             raise SystemExit(1) from None
@@ -60,7 +61,7 @@ def serve(host: str, port: int, threads: int, build: Callable[[], Runtime]) -> N
         port=port,
         interface="wsgi",
         workers=1,
-        blocking_threads=threads,
+        blocking_threads=THREADS,
         websockets=False,
         workers_kill_timeout=PATIENCE,
         log_enabled=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,10 @@ from knarr.kernel.routing import Route
 from knarr.kernel.schema import Version, convert, refuse_by_version
 
 _decode = msgspec.json.Decoder().decode
+
+# Lists and objects in each other. What answers are written with goes no deeper than 254.
+DEEPEST = 100
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
 def read_body(raw: Any, route: Route, version: Version | None, limit: int) -> Any:
@@ -61,12 +66,21 @@ def _check_type(raw: Any, route: Route) -> None:
 def _parse(data: bytes) -> Any:
     if b"\\u0000" in data:
         raise BadRequest("A NUL character (\\u0000) is not allowed in the request body.")
+    if data.count(b"[") + data.count(b"{") > DEEPEST:
+        _check_depth(data)
     try:
         return _decode(data)
-    except RecursionError:
-        raise BadRequest("The request body is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from None
+
+
+def _check_depth(data: bytes) -> None:
+    depth = 0
+    for found in _BRACKETS.finditer(data):
+        mark = found[0]
+        depth += (mark in b"[{") - (mark in b"]}")
+        if depth > DEEPEST:
+            raise BadRequest(f"The request body is nested too deeply: {DEEPEST} levels are the most.")
 
 
 def _unwrap(value: Any, route: Route) -> Any:

@@ -52,7 +52,7 @@ DEFAULT_OPTIONS = [
     cfg.ListOpt(
         "services", default=[], help="The services to run, by type. Default: all that are installed."
     ),
-    cfg.IntOpt("threads", default=12, min=2, max=256, help="Threads that serve requests."),
+    cfg.IntOpt("threads", default=12, min=2, max=256, help="Requests that are worked on at once."),
     cfg.StrOpt(
         "log_level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="Least level."
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session
 
 from knarr.kernel.errors import BadRequest
@@ -56,16 +56,24 @@ class Listing:
         reverse = (params.get("page_reverse", ["false"])[-1] or "").lower() == "true"
         return Paging(limit, marker, self._sort(params), reverse)
 
-    def fetch(self, session: Session, stmt: Select[Any], paging: Paging) -> Page:
-        """One page of the statement's rows. Raises BadRequest for a marker that is not there."""
+    def fetch(
+        self, session: Session, stmt: Select[Any], paging: Paging, markers: Select[Any] | None = None
+    ) -> Page:
+        """One page of the statement's rows. Raises BadRequest for a marker that is not there.
+
+        `markers` are the rows that may be named as one, if there are more than the statement's: those that
+        the caller sees, so that one which fits the filters no more is still a marker. What the caller does
+        not see is none, or its place in an order would tell of it.
+        """
         order = self._order(paging)
+        markers = stmt if markers is None else markers
         if paging.marker is not None:
-            stmt = stmt.where(self._behind(paging.marker, order))
-        stmt = stmt.order_by(*(column.asc() if up else column.desc() for column, up in order))
+            stmt = stmt.where(self._behind(markers, paging.marker, order))
+        stmt = stmt.order_by(*(term for column, up in order for term in _terms(column, up)))
         limit = paging.limit or (self.max_limit if self.limited else None)
         rows = _run(session, stmt.limit(limit + 1) if limit else stmt)
         if not rows and paging.marker is not None:
-            self._check_marker(session, paging.marker)
+            self._check_marker(session, markers, paging.marker)
         more = limit is not None and len(rows) > limit
         page = rows[:limit] if more else rows
         marker = str(self._ident(page[-1])) if more and page else None
@@ -103,25 +111,45 @@ class Listing:
             pairs.append((self.id, pairs[-1][1] if pairs else "asc"))
         return [(getattr(self.model, key), (way == "asc") != paging.reverse) for key, way in pairs]
 
-    def _behind(self, marker: str, order: list[tuple[Any, bool]]) -> Any:
+    def _behind(self, markers: Select[Any], marker: str, order: list[tuple[Any, bool]]) -> Any:
         """The condition of the rows after the marker, column by column."""
-        ident = getattr(self.model, self.id)
         equal: list[Any] = []
         choices = []
         for column, up in order:
-            at = select(column).where(ident == marker).scalar_subquery()
-            choices.append(and_(*equal, column > at if up else column < at))
-            equal.append(or_(column == at, and_(column.is_(None), at.is_(None))))
+            at = self._of_marker(markers, marker, column).scalar_subquery()
+            if _may_be_null(column):
+                # Where the marker's place is between those without a value and the others
+                known = self._of_marker(markers, marker, column.is_not(None)).scalar_subquery()
+                over = and_(column.is_not(None), known.is_(False)) if up else and_(column.is_(None), known)
+                choices.append(and_(*equal, or_(over, column > at if up else column < at)))
+                equal.append(or_(column == at, and_(column.is_(None), known.is_(False))))
+            else:
+                choices.append(and_(*equal, column > at if up else column < at))
+                equal.append(column == at)
         return or_(*choices)
 
-    def _check_marker(self, session: Session, marker: str) -> None:
+    def _of_marker(self, markers: Select[Any], marker: str, what: Any) -> Select[Any]:
         ident = getattr(self.model, self.id)
-        if session.scalar(select(ident).where(ident == marker)) is None:
+        found = markers.with_only_columns(what, maintain_column_froms=True).where(ident == marker)
+        return found.order_by(None).correlate(None)
+
+    def _check_marker(self, session: Session, markers: Select[Any], marker: str) -> None:
+        if session.execute(self._of_marker(markers, marker, getattr(self.model, self.id))).first() is None:
             raise BadRequest(f"Invalid value for 'marker': {marker[:64]!r} is not the id of anything here.")
 
     def _ident(self, row: Any) -> Any:
         fields = row._fields
         return row[fields.index(self.id)] if self.id in fields else getattr(row[0], self.id)
+
+
+def _may_be_null(column: Any) -> bool:
+    return bool(getattr(column.expression, "nullable", True))
+
+
+def _terms(column: Any, up: bool) -> list[Any]:
+    """What to order by: rows without a value come first, or last on the way down, on every database."""
+    terms = [column, column.is_not(None)] if _may_be_null(column) else [column]
+    return [term.asc() if up else term.desc() for term in reversed(terms)]
 
 
 def _run(session: Session, stmt: Select[Any]) -> Sequence[Any]:

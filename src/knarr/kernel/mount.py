@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+PAGE_METHODS = ("GET", "HEAD")
 _SLASHES = re.compile("/{2,}")
 
 
@@ -41,9 +43,18 @@ class Mounts:
             environ["PATH_INFO"] = slash + rest or "/"
             return app(environ, start_response)
         page = self._pages.get(head) if not rest else None
-        status, kind, body = page() if page else _nothing(path, self._apps)
-        start_response(_line(status), [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+        method = environ.get("REQUEST_METHOD", "GET")
+        if page is None:
+            status, kind, body = _nothing(path, self._apps)
+        elif method in PAGE_METHODS:
+            status, kind, body = page()
+        else:
+            status, kind, body = _not_allowed(method, path)
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        if status == 405:
+            headers.append(("Allow", ", ".join(PAGE_METHODS)))
+        start_response(_line(status), headers)
+        return [body] if method != "HEAD" else []
 
 
 class Gate:
@@ -72,8 +83,6 @@ class Gate:
 
 
 def _line(status: int) -> str:
-    from http import HTTPStatus
-
     return f"{status} {HTTPStatus(status).phrase}"
 
 
@@ -102,4 +111,13 @@ def _index(runtime: Runtime) -> tuple[int, str, bytes]:
 def _nothing(path: str, apps: Mapping[str, Any]) -> tuple[int, str, bytes]:
     known = ", ".join(f"/{prefix}" for prefix in apps)
     message = f"There is nothing at {path[:255]}. Services answer under {known}."
-    return _json(404, {"error": {"code": 404, "title": "Not Found", "message": message}})
+    return _error(404, message)
+
+
+def _not_allowed(method: str, path: str) -> tuple[int, str, bytes]:
+    return _error(405, f"{method[:32]} is not allowed on {path[:255]}.")
+
+
+def _error(status: int, message: str) -> tuple[int, str, bytes]:
+    title = HTTPStatus(status).phrase
+    return _json(status, {"error": {"code": status, "title": title, "message": message}})

@@ -54,7 +54,11 @@ class WsgiAdapter(BaseAdapter):
         response.request = request
         response.encoding = "utf-8"
         response.raw = RawResponse(
-            body=_Reader(chunks), headers=dict(headers), status=response.status_code, preload_content=False
+            body=_Reader(chunks),
+            headers=dict(headers),
+            status=response.status_code,
+            request_method=request.method,  # the answer to HEAD has the length of a body that does not come
+            preload_content=False,
         )
         if not kwargs.get("stream"):
             response.content  # noqa: B018  reads the body, as requests does

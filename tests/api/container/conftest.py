@@ -13,8 +13,13 @@ from .helpers import Member
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: Any) -> Iterator[Cloud]:
+    # One host for the containers of all tests here
+    roomy = {f"container__{name}_allocation_ratio": 1000.0 for name in ("cpu", "ram", "disk")}
     made = Cloud(
-        tmp_path_factory.mktemp("container"), ["identity", "network", "container"], container__quota_disk=-1
+        tmp_path_factory.mktemp("container"),
+        ["identity", "network", "container"],
+        container__quota_disk=-1,
+        **roomy,
     )
     yield made
     made.close()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.cloud import Cloud
 
+from knarr.services.container import sync
 from knarr.services.container.locator import engine_of
 
 from .helpers import Member, error
@@ -79,6 +80,37 @@ def test_what_no_container_can_be_made_of_is_refused_at_once(cloud: Cloud, membe
         answer = member.post("containers", {"image": image, "image_driver": "glance"})
         assert (answer.status, image) == (status, image)
         assert word in error(answer)["detail"]
+
+
+def test_a_deleted_image_leaves_the_engine_once_no_container_is_made_of_it(
+    cloud: Cloud, member: Member
+) -> None:
+    ident, kept, hidden = (keep(member, name) for name in ("leaves", "stays", "hides"))
+    uuid = str(create(member, "leaves")["uuid"])
+    for name in ("stays", "hides"):
+        created = str(create(member, name)["uuid"])
+        member.delete(f"containers/{created}?stop=true")
+        member.gone(created)
+    change = [{"op": "replace", "path": "/os_hidden", "value": True}]
+    patch = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    assert member.person.patch(f"{IMAGES}/{hidden}", change, headers=patch).status == 200
+    engine = engine_of(cloud.runtime)
+    foreign = f"glance/{member.person.project_id}:latest"
+    engine.pull(foreign)
+
+    def on_the_engine(ident: str) -> bool:
+        return engine.image_present(f"glance/{ident}:latest") is not None
+
+    assert member.person.delete(f"{IMAGES}/{ident}").status == 204
+    sync.clear_leftovers(cloud.runtime)
+    assert on_the_engine(ident)
+    member.delete(f"containers/{uuid}?stop=true")
+    member.gone(uuid)
+    sync.clear_leftovers(cloud.runtime)
+    assert not on_the_engine(ident)
+    assert on_the_engine(kept)
+    assert on_the_engine(hidden)
+    assert engine.image_present(foreign) is not None
 
 
 def test_an_image_that_does_not_arrive_whole_is_taken_away(cloud: Cloud, member: Member) -> None:

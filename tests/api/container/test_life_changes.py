@@ -140,6 +140,19 @@ def test_auto_heal_makes_a_container_anew_that_was_removed(
     assert shown["status_reason"] is None
 
 
+@pytest.mark.parametrize(("end", "status"), [("KILL", "Running"), ("TERM", "Created")])
+def test_auto_heal_starts_what_was_killed_for_its_removal_and_nothing_that_had_ended(
+    member: Member, engine: FakeEngine, end: str, status: str
+) -> None:
+    """A removal by force comes in two: its program is killed, and it goes."""
+    uuid = member.create(auto_heal=True)
+    name = container_name(uuid)
+    engine.kill(name, end)
+    member.becomes(uuid, "Stopped")
+    engine.delete(name)
+    wait_for(lambda: member.show(uuid)["status"] == status and engine.inspect(name))
+
+
 def test_names_stay_unique_where_they_have_to_be(cloud: Cloud, member: Member) -> None:
     member.create(run=False, name="taken")
     uuid = member.create(run=False, name="other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,18 @@ ROUTES: tuple[tuple[str, str, int, int], ...] = (
     ("POST", "containers/{}/add_security_group?name=none", 1, 14),
     ("POST", "containers/{}/remove_security_group?name=none", 1, 14),
     ("POST", "containers/{}/resize_container", 19, 40),
+    ("GET", "quotas/none", 26, 40),
+    ("PUT", "quotas/none", 26, 40),
+    ("DELETE", "quotas/none", 26, 40),
+    ("GET", "quotas/none/defaults", 26, 40),
+    ("GET", "quota_classes/none", 26, 40),
+    ("PUT", "quota_classes/none", 26, 40),
+    ("DELETE", "networks/none", 27, 40),
+    ("GET", "registries", 30, 40),
+    ("POST", "registries", 30, 40),
+    ("GET", "registries/none", 30, 40),
+    ("PATCH", "registries/none", 30, 40),
+    ("DELETE", "registries/none", 30, 40),
 )
 
 # Parameters of a request: (method, path, body, the name in the refusal, the version that brought it)
@@ -148,6 +161,13 @@ def _command(owner: Member) -> None:
     ]  # fmt: skip
 
 
+def _archives(owner: Member) -> None:
+    """1.25: archives are in base64; before, as text."""
+    path = f"containers/{owner.create(run=False)}/get_archive?path=/etc/hosts"
+    assert "ustar" in owner.get(path, "1.24").json["data"]
+    assert b"ustar" in base64.b64decode(owner.get(path, "1.25").json["data"], validate=True)
+
+
 def _pinning_hosts(owner: Member) -> None:
     """1.29: hosts tell whether they pin CPUs."""
     assert "enable_cpu_pinning" not in owner.get("hosts", "1.28").json["hosts"][0]
@@ -176,13 +196,26 @@ def _host(owner: Member) -> None:
     assert owner.show(owner.create(host="test-host"))["host"] == "test-host"
 
 
+# By the version that brought each
+BEHAVIOUR: dict[int, Callable[[Member], None]] = {
+    7: _force_delete, 10: _delete_waits, 18: _network_list, 20: _command, 25: _archives, 29: _pinning_hosts,
+    33: _finish_time, 36: _tty, 39: _host,
+}  # fmt: skip
+# Those that change nothing but capsules
+CAPSULES = {16, 32, 34, 35, 37, 38}
+
+
 @pytest.mark.parametrize(
-    "behaviour",
-    [_force_delete, _delete_waits, _network_list, _command, _pinning_hosts, _finish_time, _tty, _host],
-    ids=lambda behaviour: behaviour.__doc__ or "",
+    "behaviour", BEHAVIOUR.values(), ids=lambda behaviour: behaviour.__doc__ or behaviour.__name__
 )
 def test_a_version_changes_what_happens(owner: Member, behaviour: Callable[[Member], None]) -> None:
     behaviour(owner)
+
+
+def test_no_version_is_left_out() -> None:
+    begun = {row[-1] for row in (*ATTRIBUTES, *PARAMETERS)} | {row[2] for row in ROUTES}
+    ended = {row[3] + 1 for row in ROUTES if row[3] < 40}
+    assert begun | ended | set(BEHAVIOUR) | CAPSULES == set(range(1, 41))
 
 
 def test_versions_outside_of_the_range_are_refused_by_it(owner: Member) -> None:

@@ -179,6 +179,79 @@ def test_lists_are_filtered_sorted_and_paged(member: Member) -> None:
         assert member.get(f"containers?{bad}").status == 400, bad
 
 
+SHOWN = {
+    "uuid", "links", "user_id", "project_id", "name", "image", "image_driver", "command", "entrypoint", "cpu",
+    "cpu_policy", "memory", "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses",
+    "security_groups", "status", "status_reason", "status_detail", "task_state", "restart_policy",
+    "interactive", "tty", "auto_remove", "auto_heal", "healthcheck", "registry_id", "created_at",
+    "updated_at",
+}  # fmt: skip
+FOR_ADMINISTRATORS = {"host", "image_pull_policy", "privileged", "runtime"}
+
+
+def test_the_attributes_that_are_shown_are_upstreams(member: Member, admin: Member) -> None:
+    uuid = member.create(run=False)
+    for shown in (member.show(uuid), member.get("containers").json["containers"][0]):
+        assert set(shown) == SHOWN
+    assert set(admin.show(uuid)) == SHOWN | FOR_ADMINISTRATORS
+    assert {link["rel"] for link in admin.show(uuid)["links"]} == {"self", "bookmark"}
+
+
+def test_all_attributes_come_back_as_they_were_given(admin: Member) -> None:
+    given = {
+        "name": "given", "image": "busybox:1", "command": ["sleep", "5"], "entrypoint": ["/bin/busybox"],
+        "cpu": 0.5, "cpu_policy": "shared", "disk": 3, "environment": {"A": "b"}, "workdir": "/tmp",
+        "hostname": "box", "labels": {"c": "d"}, "interactive": True, "tty": False, "auto_remove": False,
+        "auto_heal": True, "privileged": False, "runtime": "kata", "image_pull_policy": "always",
+        "image_driver": "docker", "restart_policy": {"Name": "on-failure", "MaximumRetryCount": "2"},
+        "healthcheck": {"cmd": "true", "interval": 5, "retries": 2, "timeout": 3},
+    }  # fmt: skip
+    nets = [{"network": admin.network_id}]
+    more = {"exposed_ports": {"80/tcp": {}, "53/udp": {}}, "hints": {"key": "value"}, "memory": 96}
+    uuid = admin.post("containers", {**given, **more, "nets": nets, "host": "test-host"}).json["uuid"]
+    shown = admin.settled(uuid)
+    assert {name: shown[name] for name in given} == given
+    assert (shown["ports"], shown["memory"], shown["host"]) == ([53, 80], "96", "test-host")
+
+
+def test_each_filter_of_the_list(member: Member, admin: Member) -> None:
+    wanted = member.create(run=False, name="wanted", image="one", memory=48)
+    member.create(name="other", image="two", memory=64, auto_remove=True)
+    row = admin.show(wanted)
+    for name in ("name", "image", "memory", "status"):
+        found = member.get(f"containers?{name}={row[name]}").json["containers"]
+        assert [container["uuid"] for container in found] == [wanted], name
+    for query, names in (
+        (f"project_id={row['project_id']}", {"wanted", "other"}),
+        (f"user_id={row['user_id']}", {"wanted", "other"}),
+        ("project_id=none", set()),
+        ("auto_remove=true", {"other"}),
+        ("auto_remove=false", {"wanted"}),
+        ("task_state=container_stopping", set()),
+        ("host=nowhere&all_projects=true", set()),
+    ):
+        asking = admin if "host" in query else member
+        found = asking.get(f"containers?{query}").json["containers"]
+        assert {container["name"] for container in found} == names, query
+
+
+def test_only_the_image_drivers_of_the_cloud(cloud: Cloud, member: Member) -> None:
+    uuid = member.create(run=False)
+    cloud.runtime.conf.set_override("image_driver_list", ["docker"], group="container")
+    try:
+        for path, body in (
+            ("containers", {**MINIMAL, "image_driver": "glance"}),
+            (f"containers/{uuid}/rebuild", {"image_driver": "glance"}),
+        ):
+            answer = member.post(path, body)
+            assert answer.status == 400
+            assert "'image_driver': it is docker on this cloud" in error(answer)["detail"]
+        assert member.get("images/busybox/search?image_driver=glance").status == 400
+        assert member.post("containers", {**MINIMAL, "image_driver": "docker"}).status == 202
+    finally:
+        cloud.runtime.conf.clear_override("image_driver_list", group="container")
+
+
 def test_versions_are_negotiated(cloud: Cloud, member: Member) -> None:
     root = cloud.call("GET", "/container")
     [version] = root.json["versions"]

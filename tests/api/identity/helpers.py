@@ -6,7 +6,10 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support import faults
 from tests.support.cloud import send
+
+from knarr.kernel.routing import Route
 
 PASSWORD = "correct horse"
 
@@ -75,9 +78,9 @@ class Api:
 
     # Logging in
 
-    def authenticate(self, identity: Any, scope: Any = None, query: str = "") -> Answer:
+    def authenticate(self, identity: Any, scope: Any = None, query: str = "", **headers: str) -> Answer:
         auth = {"identity": identity} | ({} if scope is None else {"scope": scope})
-        return self.post(f"/v3/auth/tokens{query}", {"auth": auth}, token=None)
+        return self.post(f"/v3/auth/tokens{query}", {"auth": auth}, token=None, **headers)
 
     def login(
         self, user: str, password: str = PASSWORD, scope: Any = None, project: str | None = None
@@ -129,3 +132,15 @@ def by_password(user: str, password: str = PASSWORD) -> dict[str, Any]:
 
 def role_names(answer: Answer) -> list[str]:
     return [role["name"] for role in answer.body["token"]["roles"]]
+
+
+def route_name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def fitting_body(route: Route) -> Any:
+    """A body that is right, so that the answer is about the caller's rights; None where there is none."""
+    if route.body is None:
+        return None
+    fitting = faults.sample(route.body)
+    return {route.envelope: fitting} if route.envelope else fitting

@@ -169,6 +169,26 @@ class TestLists:
         (row,) = self.rows(api, f"scope.project.id={top}&include_subtree")
         assert row["scope"]["project"]["id"] == leaf
 
+    def test_effective_ones_of_a_subtree_are_not_those_beside_it(self, api, place):
+        top, user = place["project"]["id"], place["user"]["id"]
+        domain, role = place["project"]["domain_id"], api.role("reader")
+        leaf, beside = api.make("project", parent_id=top)["id"], api.make("project")["id"]
+        path = f"/v3/OS-INHERIT/domains/{domain}/users/{user}/roles/{role}/inherited_to_projects"
+        api.put(path)
+        rows = self.rows(api, f"scope.project.id={top}&include_subtree&effective&user.id={user}")
+        assert {row["scope"]["project"]["id"] for row in rows} == {top, leaf}
+        assert beside not in str(rows)
+        api.delete(path)
+
+    def test_the_name_of_a_domains_own_role_tells_the_domain(self, api, place):
+        domain = api.make("domain")
+        project = api.make("project", domain_id=domain["id"])["id"]
+        role, user = api.make("role", domain_id=domain["id"]), place["user"]["id"]
+        api.put(f"/v3/projects/{project}/users/{user}/roles/{role['id']}")
+        (row,) = self.rows(api, f"scope.project.id={project}&include_names")
+        own = {"id": domain["id"], "name": domain["name"]}
+        assert row["role"] == {"id": role["id"], "name": role["name"], "domain": own}
+
     @pytest.mark.parametrize(
         "query",
         [

@@ -9,16 +9,6 @@ def subject(answer):
     return answer.headers["x-subject-token"]
 
 
-@pytest.fixture
-def bob(api):
-    return api.person()
-
-
-@pytest.fixture
-def carol(api):
-    return api.person()
-
-
 def credential(api, bob, token=None, **values):
     body = {"name": unique("credential"), **values}
     path = f"/v3/users/{bob.id}/application_credentials"
@@ -244,6 +234,11 @@ class TestTrusts:
         assert self.make(api, bob, carol, token=subject(answer)).status == 403
         api.delete(f"/v3/OS-TRUST/trusts/{first['id']}", token=bob.token)
         assert not api.is_valid(subject(answer))
+
+    def test_what_can_be_passed_on_has_no_count_of_uses(self, api, bob, carol):
+        refused = self.make(api, bob, carol, allow_redelegation=True, remaining_uses=2)
+        assert refused.status == 400
+        assert "remaining_uses" in refused.message
 
     def test_a_trusts_token_makes_nothing_that_outlives_it(self, api, bob, carol, trust):
         token = subject(self.use(api, carol, trust))

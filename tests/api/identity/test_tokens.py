@@ -11,11 +11,6 @@ def subject(answer):
     return answer.headers["x-subject-token"]
 
 
-@pytest.fixture
-def bob(api):
-    return api.person()
-
-
 class TestPassword:
     def test_a_project_scoped_token_tells_who_where_and_what(self, api, bob):
         answer = api.login(bob.name, scope={"project": {"id": bob.project}})

@@ -26,6 +26,24 @@ def test_uploaded_data_comes_back_with_its_digests(member, make):
     assert answer.headers["content-md5"] == image["checksum"]
 
 
+QCOW2 = b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(12) + (16).to_bytes(4, "big") + (2**30).to_bytes(8, "big")
+
+
+@pytest.mark.parametrize(
+    ("disk_format", "data", "size"),
+    [
+        ("raw", b"data", 4),
+        ("qcow2", QCOW2 + bytes(72), 2**30),
+        ("qcow2", QCOW2[:31], None),
+        ("qcow2", b"no such disk, but as long as one", None),
+        ("qcow2", QCOW2[:24] + b"\xff" * 8, None),
+        ("vmdk", b"data", None),
+    ],
+)
+def test_the_size_of_the_disk_in_the_data_is_told(make, disk_format, data, size):
+    assert make(data=data, disk_format=disk_format)["virtual_size"] == size
+
+
 def test_an_image_without_data_has_none_to_give(member, make):
     answer = member.get(f"{IMAGES}/{make()['id']}/file")
     assert (answer.status, answer.body) == (204, b"")
@@ -67,14 +85,14 @@ def test_parts_that_are_not_there_are_416(member, make, wanted):
 def test_data_is_uploaded_once(member, make):
     image = make(data=b"first")
     answer = member.put(f"{IMAGES}/{image['id']}/file", b"second", headers=OCTETS)
-    assert (answer.status, "active" in answer.json["message"]) == (409, True)
+    assert (answer.status, "active" in answer.json["error"]["message"]) == (409, True)
     assert member.get(f"{IMAGES}/{image['id']}/file").body == b"first"
 
 
 def test_data_needs_formats_and_its_content_type(member, make):
     bare = make(container_format=None, disk_format=None)
     answer = member.put(f"{IMAGES}/{bare['id']}/file", b"x", headers=OCTETS)
-    assert (answer.status, "container_format" in answer.json["message"]) == (400, True)
+    assert (answer.status, "container_format" in answer.json["error"]["message"]) == (400, True)
     assert member.put(f"{IMAGES}/{make()['id']}/file", b"x").status == 415
 
 
@@ -88,7 +106,7 @@ def test_an_upload_that_ends_too_early_leaves_the_image_queued_and_no_file(cloud
     image = make()
     path = f"{IMAGES}/{image['id']}/file"
     answer = member.put(path, b"x" * 10, headers=OCTETS | {"Content-Length": "20"})
-    assert (answer.status, "10 of 20" in answer.json["message"]) == (400, True)
+    assert (answer.status, "10 of 20" in answer.json["error"]["message"]) == (400, True)
     assert member.get(f"{IMAGES}/{image['id']}").json["status"] == "queued"
     assert not [name for name in files(cloud) if name.startswith(image["id"])]
     assert member.put(path, b"x" * 20, headers=OCTETS).status == 204
@@ -116,7 +134,7 @@ def test_data_past_the_cap_is_refused(tmp_path):
         body = {"container_format": "bare", "disk_format": "raw"}
         ident = small.admin.post(IMAGES, body).json["id"]
         answer = small.admin.put(f"{IMAGES}/{ident}/file", b"x" * (1024 * 1024 + 1), headers=OCTETS)
-        assert (answer.status, "1 MiB" in answer.json["message"]) == (413, True)
+        assert (answer.status, "1 MiB" in answer.json["error"]["message"]) == (413, True)
         assert small.admin.get(f"{IMAGES}/{ident}").json["status"] == "queued"
         assert files(small) == []
     finally:

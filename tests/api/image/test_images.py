@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.api.image.conftest import IMAGES, PATCH, files, patch
 
@@ -36,6 +38,41 @@ def test_an_image_may_bring_its_id_but_no_second_one_the_same(member):
     ident = "0b5f7c3e-58f1-4d0c-9a4e-6a5b8b1f0001"
     assert member.post(IMAGES, {"id": ident}).json["id"] == ident
     assert member.post(IMAGES, {"id": ident}).status == 409
+
+
+def test_the_id_of_a_deleted_image_is_not_given_again(member, other, make):
+    ident = make()["id"]
+    assert member.delete(f"{IMAGES}/{ident}").status == 204
+    assert member.get(f"{IMAGES}/{ident}").status == 404
+    for person in (member, other):
+        answer = person.post(IMAGES, {"id": ident})
+        assert (answer.status, ident in answer.json["error"]["message"]) == (409, True)
+
+
+def test_changes_at_the_same_time_all_arrive(member, make):
+    ident = make()["id"]
+    tags = [f"t{number}" for number in range(8)]
+
+    def change(tag):
+        member.put(f"{IMAGES}/{ident}/tags/{tag}")
+        return patch(member, ident, {"op": "add", "path": f"/{tag}", "value": "x"}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(change, tags * 2)) == {200}
+    image = member.get(f"{IMAGES}/{ident}").json
+    assert image["tags"] == tags
+    assert [image[tag] for tag in tags] == ["x"] * 8
+
+
+def test_data_is_not_deleted_from_its_only_store(member, other, make):
+    image = make(data=b"data")["id"]
+    stores = "/image/v2/stores"
+    answer = member.delete(f"{stores}/file/{image}")
+    assert (answer.status, "only store" in answer.json["error"]["message"]) == (403, True)
+    assert member.delete(f"{stores}/fast/{image}").status == 404
+    assert other.delete(f"{stores}/file/{image}").status == 404
+    assert member.delete(f"{stores}/file/{make()['id']}").status == 404
+    assert member.get(f"{IMAGES}/{image}/file").body == b"data"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +111,8 @@ def test_an_image_may_bring_its_id_but_no_second_one_the_same(member):
 def test_what_is_wrong_in_a_creation_is_named(member, body, status, word):
     answer = member.post(IMAGES, body)
     assert answer.status == status, answer.body
-    assert word in answer.json["message"]
-    assert answer.json["code"].startswith(str(status))
+    assert word in answer.json["error"]["message"]
+    assert answer.json["error"]["code"].startswith(str(status))
 
 
 def test_an_administrator_makes_images_for_others_and_for_all(cloud, member):
@@ -122,7 +159,7 @@ def test_public_images_are_everybodys_to_read_and_nobodys_to_change(cloud, other
     assert "for-all" in names(other)
     answer = patch(other, image["id"], {"op": "replace", "path": "/name", "value": "x"})
     assert answer.status == 403
-    assert "not permitted" in answer.json["message"]
+    assert "not permitted" in answer.json["error"]["message"]
 
 
 # Lists
@@ -177,7 +214,7 @@ def test_filters_narrow_a_list(cloud, member, make):
 def test_a_wrong_filter_is_named(member, query, word):
     answer = member.get(f"{IMAGES}?{query}")
     assert answer.status == 400
-    assert word in answer.json["message"]
+    assert word in answer.json["error"]["message"]
 
 
 def test_pages_follow_each_other_by_their_links(member, make):
@@ -241,6 +278,7 @@ def test_the_older_form_of_a_patch_is_understood(member, make):
         ({"op": "replace", "path": "/status", "value": "active"}, 403, "status"),
         ({"op": "replace", "path": "/id", "value": "x"}, 403, "id"),
         ({"op": "add", "path": "/locations", "value": []}, 403, "locations"),
+        ({"op": "add", "path": "/locations/-", "value": {}}, 403, "locations"),
         ({"op": "remove", "path": "/name"}, 403, "name"),
         ({"op": "replace", "path": "/visibility", "value": "public"}, 403, "public"),
         ({"op": "replace", "path": "/owner", "value": "x"}, 403, "administrator"),
@@ -262,7 +300,7 @@ def test_a_wrong_patch_is_refused_whole(member, make, change, status, word):
     image = make(name="kept")
     answer = patch(member, image["id"], {"op": "replace", "path": "/name", "value": "gone"}, change)
     assert answer.status == status, answer.body
-    assert word in answer.json["message"]
+    assert word in answer.json["error"]["message"]
     assert member.get(f"{IMAGES}/{image['id']}").json["name"] == "kept"
 
 
@@ -305,7 +343,7 @@ def test_a_deleted_image_is_gone_with_its_data(cloud, member, make):
 def test_a_protected_image_stays(member, make):
     image = make(protected=True)
     answer = member.delete(f"{IMAGES}/{image['id']}")
-    assert (answer.status, "protected" in answer.json["message"]) == (403, True)
+    assert (answer.status, "protected" in answer.json["error"]["message"]) == (403, True)
     patch(member, image["id"], {"op": "replace", "path": "/protected", "value": False})
     assert member.delete(f"{IMAGES}/{image['id']}").status == 204
 

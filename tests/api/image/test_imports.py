@@ -123,7 +123,7 @@ def test_the_web_is_no_source_unless_hosts_are_allowed(tmp_path):
         assert plain.admin.get("/image/v2/info/import").json["import-methods"]["value"] == ["glance-direct"]
         image = plain.admin.post(IMAGES, {"container_format": "bare", "disk_format": "raw"}).json
         answer = begin(plain.admin, image, download("http://127.0.0.1/x"))
-        assert (answer.status, "method.name" in answer.json["message"]) == (400, True)
+        assert (answer.status, "method.name" in answer.json["error"]["message"]) == (400, True)
     finally:
         plain.close()
 
@@ -183,7 +183,7 @@ def test_addresses_that_are_not_allowed_are_refused_at_once(member, make, web, u
     before = len(web.asked)
     image = make()
     answer = begin(member, image, download(uri))
-    assert (answer.status, "uri" in answer.json["message"]) == (400, True)
+    assert (answer.status, "uri" in answer.json["error"]["message"]) == (400, True)
     assert show(member, image)["status"] == "queued"
     assert len(web.asked) == before
 
@@ -205,7 +205,7 @@ def test_addresses_that_are_not_allowed_are_refused_at_once(member, make, web, u
 )
 def test_a_wrong_import_is_named(member, make, body, named):
     answer = begin(member, make(), body)
-    assert (answer.status, named in answer.json["message"]) == (400, True), answer.json
+    assert (answer.status, named in answer.json["error"]["message"]) == (400, True), answer.json
 
 
 def test_each_method_needs_its_state(member, make, web):
@@ -217,7 +217,7 @@ def test_each_method_needs_its_state(member, make, web):
     assert begin(member, image, download(f"{web.url}/x")).status == 409
     bare = make(container_format=None, disk_format=None)
     answer = begin(member, bare, download(f"{web.url}/x"))
-    assert (answer.status, "container_format" in answer.json["message"]) == (400, True)
+    assert (answer.status, "container_format" in answer.json["error"]["message"]) == (400, True)
 
 
 def test_an_image_that_is_deleted_takes_what_was_staged_along(cloud, member, make):
@@ -249,7 +249,7 @@ def test_others_neither_stage_nor_import_nor_see_the_tasks(cloud, make, other):
 def test_a_store_that_there_is_not_is_named(member, make):
     path = f"{IMAGES}/{make()['id']}/file"
     answer = member.put(path, b"x", headers=OCTETS | {"X-Image-Meta-Store": "ceph"})
-    assert (answer.status, "ceph" in answer.json["message"]) == (400, True)
+    assert (answer.status, "ceph" in answer.json["error"]["message"]) == (400, True)
     assert member.put(path, b"x", headers=OCTETS | {"X-Image-Meta-Store": "file"}).status == 204
 
 
@@ -291,7 +291,7 @@ def test_a_task_imports_a_new_image(cloud, web):
 def test_a_wrong_task_is_named(cloud, body, named):
     before = cloud.admin.get(TASKS).json["tasks"]
     answer = cloud.admin.post(TASKS, body)
-    assert (answer.status, named in answer.json["message"]) == (400, True), answer.json
+    assert (answer.status, named in answer.json["error"]["message"]) == (400, True), answer.json
     assert cloud.admin.get(TASKS).json["tasks"] == before
 
 

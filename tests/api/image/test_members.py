@@ -73,14 +73,14 @@ def test_only_shared_images_have_members(member, make):
 )
 def test_a_wrong_member_is_named(member, shared, body):
     answer = member.post(f"{shared}/members", body)
-    assert (answer.status, "member" in answer.json["message"]) == (400, True)
+    assert (answer.status, "member" in answer.json["error"]["message"]) == (400, True)
 
 
 @pytest.mark.parametrize("body", [{}, {"status": "perhaps"}, {"status": "accepted", "more": 1}])
 def test_a_wrong_status_is_named(member, other, shared, body):
     member.post(f"{shared}/members", {"member": other.project_id})
     answer = other.put(f"{shared}/members/{other.project_id}", body)
-    assert (answer.status, "status" in answer.json["message"]) == (400, True)
+    assert (answer.status, "status" in answer.json["error"]["message"]) == (400, True)
 
 
 def test_an_image_has_a_limited_number_of_members(member, shared):

@@ -58,7 +58,7 @@ def test_a_namespace_is_made_with_all_it_holds(cloud, member):
 def test_a_namespace_is_there_once(cloud, namespace):
     name = cloud.admin.get(namespace).json["namespace"]
     answer = cloud.admin.post(NAMESPACES, {"namespace": name})
-    assert (answer.status, name in answer.json["message"]) == (409, True)
+    assert (answer.status, name in answer.json["error"]["message"]) == (409, True)
     cloud.admin.post(NAMESPACES, {"namespace": "OS::Another"})
     assert cloud.admin.put(namespace, {"namespace": "OS::Another"}).status == 409
     cloud.admin.delete(f"{NAMESPACES}/OS::Another")
@@ -212,7 +212,7 @@ def test_lists_come_in_pages(cloud, member):
 )
 def test_a_wrong_namespace_is_named(cloud, body, named):
     answer = cloud.admin.post(NAMESPACES, body)
-    assert (answer.status, named in answer.json["message"]) == (400, True), answer.json
+    assert (answer.status, named in answer.json["error"]["message"]) == (400, True), answer.json
 
 
 @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ def test_a_wrong_namespace_is_named(cloud, body, named):
 def test_a_wrong_definition_is_named(cloud, namespace, field, value):
     body = {"name": "wrong", "title": "T", "type": "string", field: value}
     answer = cloud.admin.post(f"{namespace}/properties", body)
-    named = field in answer.json["message"] or "wrong" in answer.json["message"]
+    named = field in answer.json["error"]["message"] or "wrong" in answer.json["error"]["message"]
     assert (answer.status, named) == (400, True), answer.json
 
 
 @pytest.mark.parametrize("query", ["visibility=shared", "colour=red", "limit=0", "marker=none", "sort_key=x"])
 def test_a_wrong_filter_is_named(cloud, query):
     answer = cloud.admin.get(f"{NAMESPACES}?{query}")
-    assert (answer.status, query.partition("=")[0] in answer.json["message"]) == (400, True)
+    assert (answer.status, query.partition("=")[0] in answer.json["error"]["message"]) == (400, True)
 
 
 @pytest.mark.parametrize(

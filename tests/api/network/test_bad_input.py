@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "routers": ("router", {}),
     "floatingips": ("floatingip", {"floating_network_id": "PUBLIC"}),
     "security-groups": ("security_group", {"name": "g"}),
+    "trunks": ("trunk", {"port_id": "PORT"}),
     "subnetpools": ("subnetpool", {"prefixes": ["10.241.0.0/16"]}),
     "address-scopes": ("address_scope", {"ip_version": 4}),
     "address-groups": ("address_group", {"addresses": ["10.0.0.0/8"]}),
@@ -54,8 +55,9 @@ ODD = (
 
 
 @pytest.fixture
-def names(member, public, net):
-    return {"NET": net[0], "SUBNET": net[1], "PUBLIC": public}
+def names(member, public, net, make):
+    port = make("port", network_id=net[0])["id"]
+    return {"NET": net[0], "SUBNET": net[1], "PUBLIC": public, "PORT": port}
 
 
 @pytest.fixture

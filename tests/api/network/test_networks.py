@@ -171,9 +171,9 @@ def test_extensions_are_listed_and_shown(member):
     aliases = {e["alias"] for e in member.get(f"{V2}/extensions").json["extensions"]}
     assert {"binding", "security-group", "standard-attr-tag", "quotas"} <= aliases
     assert {"router", "qos", "ext-gw-mode"} <= aliases
-    assert not {"dvr", "l3-ha", "trunk", "segment"} & aliases
+    assert not {"dvr", "l3-ha", "vlan-transparent", "segment"} & aliases
     assert member.get(f"{V2}/extensions/binding").json["extension"]["alias"] == "binding"
-    assert error(member.get(f"{V2}/extensions/trunk")) == (404, "ExtensionNotFound")
+    assert error(member.get(f"{V2}/extensions/dvr")) == (404, "ExtensionNotFound")
 
 
 def test_quotas_are_set_by_administrators_and_reset(cloud, member):
@@ -190,3 +190,22 @@ def test_agents_are_shown_to_administrators(cloud, member):
     assert error(member.get(f"{V2}/agents")) == (403, "PolicyNotAuthorized")
     (agent,) = cloud.admin.get(f"{V2}/agents").json["agents"]
     assert (agent["host"], agent["alive"]) == ("test-host", True)
+
+
+def test_quotas_of_all_projects_are_listed_for_administrators(cloud, member):
+    cloud.admin.put(f"{V2}/quotas/{member.project_id}", {"quota": {"network": 7}})
+    listed = {one["project_id"]: one for one in cloud.admin.get(f"{V2}/quotas").json["quotas"]}
+    assert (listed[member.project_id]["network"], listed[member.project_id]["port"]) == (7, 500)
+    assert error(member.get(f"{V2}/quotas")) == (403, "PolicyNotAuthorized")
+
+
+def test_what_changed_since_a_moment_is_found(member, make):
+    network = make("network")
+    path = f"{V2}/networks?id={network['id']}"
+    made = network["created_at"]
+    assert member.get(f"{path}&created_at={made}&updated_at={made}").json["networks"]
+    assert member.get(f"{path}&changed_since=2020-01-01T00:00:00").json["networks"]
+    assert not member.get(f"{path}&changed_since=2100-01-01T00:00:00%2B02:00").json["networks"]
+    for wrong in ("yesterday", "", "9999-12-31T23:59:59", "0001-01-01T00:00:00%2B14:00"):
+        answer = member.get(f"{path}&changed_since={wrong}")
+        assert answer.status == 400 and "changed_since" in answer.json["NeutronError"]["message"]

@@ -265,3 +265,19 @@ def test_only_owners_that_configure_themselves_are_served_by_dhcp(cloud, member,
     assert (served.subnet_ids, served.hostname) == ((net[1],), "vm")
     assert served.dns_nameservers == ("9.9.9.9",)
     assert served.routes == (("192.168.0.0/16", "10.0.0.9"),)
+
+
+def test_ports_are_made_with_their_tags(member, net):
+    wishes = [{"network_id": net[0], "tags": ["b", "a", "b"]}, {"network_id": net[0]}]
+    made = member.post(f"{V2}/ports", {"ports": wishes}).json["ports"]
+    assert [port["tags"] for port in made] == [["a", "b"], []]
+    listed = member.get(f"{V2}/ports?tags=a").json["ports"]
+    assert [port["id"] for port in listed] == [made[0]["id"]]
+
+
+def test_mac_addresses_are_kept_in_one_form(member, make, net):
+    pair = {"ip_address": "10.9.9.9", "mac_address": "AA-BB-CC-DD-EE-00"}
+    port = make("port", network_id=net[0], mac_address="FE-16-3E-00-00-0A", allowed_address_pairs=[pair])
+    assert port["mac_address"] == "fe:16:3e:00:00:0a"
+    assert port["allowed_address_pairs"] == [{"ip_address": "10.9.9.9", "mac_address": "aa:bb:cc:dd:ee:00"}]
+    assert member.get(f"{V2}/ports?mac_address=FE:16:3E:00:00:0A").json["ports"][0]["id"] == port["id"]

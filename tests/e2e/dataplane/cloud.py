@@ -27,9 +27,12 @@ from knarr.core.network.drivers.base import (
 )
 from knarr.core.network.drivers.linux import LinuxBackend
 from knarr.kernel import hostnet
+from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet.netlink import Netlink, attribute, host, parse
 
 PASSES_SECONDS = 3.0
 BLOCKED_SECONDS = 0.4
+IFLA_OPERSTATE, OPERATIONAL = 16, 6
 
 EGRESS_ALL = (RuleState("egress", "IPv4"), RuleState("egress", "IPv6"))
 
@@ -244,6 +247,8 @@ class Cloud:
         addresses = tuple(f"{address}/{64 if ':' in address else 24}" for address in port.fixed_ips)
         spec = hostnet.PlugSpec(port.tap, port.bridge, path, "eth0", port.mac_address, 1450, addresses)
         hostnet.plug(replace(spec, gateways=tuple(filter(None, gateway.split()))))
+        assert eventually(lambda: carries(host(), port.tap))
+        assert hostnet.run_in_namespace(path, inside_carries)
         return Guest(port, path)
 
     def guest(self, network: NetworkState, *addresses: str, gateway: str = "", **more: Any) -> Guest:
@@ -252,13 +257,30 @@ class Cloud:
         return self.plug(port, gateway)
 
     def close(self) -> None:
-        for router_id in self.routers:
-            self.backend.remove_router(router_id)
-        for network_id in self.networks:
-            self.backend.remove_network(network_id)
-        self.backend.stop()
-        for name in self.namespaces:
-            hostnet.delete_namespace(name)
+        try:
+            for router_id in self.routers:
+                self.backend.remove_router(router_id)
+            for network_id in self.networks:
+                self.backend.remove_network(network_id)
+            self.backend.stop()
+        finally:
+            for name in self.namespaces:
+                hostnet.delete_namespace(name)
+
+
+def carries(netlink: Netlink, device: str) -> bool:
+    """Whether the kernel has done all that it does after a device's other end is up: what is sent before is
+    lost, and asked for again only after a second.
+    """
+    payload = links.link_message() + attribute(links.IFLA_IFNAME, device)
+    body = netlink.get(f"look at {device}", links.RTM_GETLINK, payload)
+    return body is not None and parse(body[16:])[IFLA_OPERSTATE] == bytes([OPERATIONAL])
+
+
+def inside_carries() -> bool:
+    """As `carries`, for eth0 of the thread's namespace."""
+    with Netlink() as netlink:
+        return eventually(lambda: carries(netlink, "eth0"))
 
 
 def talks(client: socket.socket, timeout: float = 1.0) -> bool:

@@ -97,6 +97,19 @@ def test_a_damaged_filter_is_repaired_and_connections_live(cloud: Cloud, damage:
         assert not client.reaches(server.ip, 81)
 
 
+def test_a_bridge_that_was_deleted_is_made_again_and_connections_live(cloud: Cloud) -> None:
+    client, server = pair(cloud)
+    with server.serve(80), client.connect(server.ip, 80) as connection:
+        assert talks(connection)
+        assert hostnet.delete_bridge(client.port.bridge)
+        assert not talks(connection, timeout=0.1)
+        assert cloud.backend.reconcile(cloud.desired)
+        assert not cloud.backend.reconcile(cloud.desired)
+        assert eventually(lambda: talks(connection))
+        assert eventually(lambda: cloud.backend.port_present(client.port.id))
+        assert not client.reaches(server.ip, 81)
+
+
 def test_a_change_repairs_what_was_deleted_behind_our_back(cloud: Cloud) -> None:
     client, server = pair(cloud)
     nft("flush", "ruleset")

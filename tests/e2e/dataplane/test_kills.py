@@ -16,10 +16,10 @@ from knarr.kernel.hostnet import netlink
 from knarr.kernel.hostnet.netlink import Netlink
 from knarr.kernel.hostnet.nft import Nft
 
-from .cloud import Cloud, Machine
-from .site import FLOATING, Site
+from .cloud import Cloud, Machine, eventually
+from .site import FLOATING, Site, Trunk
 
-STRIDE = 3  # every third step: the machine is small
+STRIDE = 3  # every third step of long ways: the machine is small
 
 
 def killed_after(steps: int, act: Callable[[LinuxBackend], None]) -> bool:
@@ -53,12 +53,12 @@ def _die_at(steps: int) -> None:
         setattr(kind, name, counted)
 
 
-def deaths(act: Callable[[LinuxBackend], None]) -> Iterator[int]:
+def deaths(act: Callable[[LinuxBackend], None], stride: int = STRIDE) -> Iterator[int]:
     """Once for each step at which the act was killed."""
-    steps = STRIDE
+    steps = stride
     while killed_after(steps, act):
         yield steps
-        steps += STRIDE
+        steps += stride
 
 
 @pytest.fixture
@@ -120,3 +120,35 @@ def test_a_file_that_is_no_namespace_does_not_hinder(site: Site) -> None:
     (hostnet.namespaces.NAMED / site.router.namespace).touch()
     revive(site.cloud, site.cloud.desired)
     assert site.client.pings("10.2.0.5")
+
+
+def test_a_subport_that_was_half_made_is_completed(cloud: Cloud) -> None:
+    trunk, count = Trunk(cloud), 0
+    cloud.backend.remove_port(trunk.subport.id)
+    cloud.backend.stop()
+    for _ in deaths(lambda backend: backend.apply_port(trunk.subport), stride=1):
+        revive(cloud, cloud.desired)
+        assert eventually(lambda: trunk.inside.pings(trunk.far.ip))
+        cloud.backend.remove_port(trunk.subport.id)
+        assert not hostnet.list_taps("trk")
+        cloud.backend.stop()
+        count += 1
+    assert count > 5
+
+
+def test_a_subport_that_was_half_removed_is_removed(cloud: Cloud) -> None:
+    trunk = Trunk(cloud)
+    cloud.backend.remove_port(trunk.subport.id)
+    cloud.backend.stop()
+    del cloud.ports[trunk.subport.id]
+    taps = set(hostnet.list_taps())
+
+    def there_and_away(backend: LinuxBackend) -> None:
+        backend.apply_port(trunk.subport)
+        backend.remove_port(trunk.subport.id)
+
+    for _ in deaths(there_and_away, stride=1):
+        revive(cloud, cloud.desired)
+        assert set(hostnet.list_taps()) == taps
+        assert not hostnet.list_taps("trk")
+        cloud.backend.stop()

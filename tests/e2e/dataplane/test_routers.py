@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from dataclasses import replace
 
-from knarr.core.network.drivers.base import FloatingState, PortForward
+import pytest
+
+from knarr.core.network.drivers.base import AddressPair, FloatingState, PortForward
 from knarr.kernel import hostnet
 
 from .cloud import Machine, allow, eventually, talks
@@ -221,3 +225,53 @@ def test_applying_what_is_there_changes_nothing(site: Site) -> None:
     for _ in range(2):
         assert not site.cloud.backend.reconcile(site.cloud.desired).repaired
         site.cloud.set_router(site.router)
+
+
+@pytest.mark.parametrize("damage", ["namespace", "leg", "gateway", "translation", "address", "bridge"])
+def test_a_router_that_was_damaged_by_hand_is_put_right(site: Site, itself: Machine, damage: str) -> None:
+    inside, outside = (leg[:11] for leg in (site.legs[1].port_id, site.gateway.port_id))
+    there = hostnet.create_namespace(site.router.namespace)
+    damages = {
+        "namespace": lambda: hostnet.delete_namespace(site.router.namespace),
+        "leg": lambda: hostnet.unplug(f"tap{inside}"),
+        "gateway": lambda: hostnet.unplug(f"tap{outside}"),
+        "translation": lambda: ip_netns(there, "nft", "delete", "table", "inet", "knarr"),
+        "address": lambda: ip_netns(there, "ip", "address", "flush", "dev", f"qr-{inside}"),
+        "bridge": lambda: hostnet.delete_bridge(site.outside.bridge),
+    }
+    with site.server.serve(80):
+        assert itself.reaches(FLOATING, 80)
+        damages[damage]()
+        assert eventually(lambda: not itself.reaches(FLOATING, 80))
+        assert site.cloud.backend.reconcile(site.cloud.desired)
+        assert not site.cloud.backend.reconcile(site.cloud.desired)
+        assert eventually(lambda: itself.reaches(FLOATING, 80))
+        assert eventually(lambda: site.client.reaches("10.2.0.5", 80))
+    assert peer_of(itself, site.client, "172.24.4.1") == "172.24.4.10"
+
+
+def ip_netns(netns: str, *command: str) -> None:
+    """Runs a command in a namespace, as an administrator would by hand."""
+    hostnet.run_in_namespace(netns, lambda: subprocess.run(command, check=True))
+
+
+def test_both_families_pass_a_router_side_by_side(site: Site) -> None:
+    with (
+        site.server.serve(80),
+        site.client.connect("10.2.0.5", 80) as four,
+        site.server.serve(81, socket.AF_INET6),
+        connected(site, "fd02::5", 81) as six,
+    ):
+        assert talks(four) and talks(six)
+        site.change(routes=(("192.168.7.0/24", "10.2.0.5"), ("fd07::/64", "fd02::5")))
+        assert talks(four) and talks(six)
+        add_address(site.server, "fd07::7/128")
+        pairs = (AddressPair("fd07::7"),)
+        site.cloud.set_port(replace(site.server.port, allowed_address_pairs=pairs))
+        assert eventually(lambda: site.client.pings("fd07::7"))
+
+
+def connected(site: Site, address: str, port: int) -> socket.socket:
+    """A connection of the client; over IPv6 the first packets may be lost while routers are found."""
+    assert eventually(lambda: site.client.reaches(address, port))
+    return site.client.connect(address, port)

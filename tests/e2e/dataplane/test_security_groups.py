@@ -155,3 +155,33 @@ def test_a_port_without_port_security_is_open(cloud: Cloud) -> None:
     with server.serve(80):
         assert client.reaches(server.ip, 80)
         assert not server.pings(client.ip)
+
+
+def test_types_of_icmp_are_told_apart(cloud: Cloud) -> None:
+    network = cloud.network()
+    group = cloud.group(allow("icmp", 8, 0), allow("ipv6-icmp", 1, ethertype="IPv6"))
+    client = cloud.guest(network, "10.1.0.5", "fd00::5", groups=(group,))
+    cloud.guest(network, "10.1.0.6", "fd00::6", groups=(group,))
+    assert client.pings("10.1.0.6")
+    assert not client.pings("fd00::6")
+    cloud.set_rules(group, allow("icmp", 8, 1), allow("ipv6-icmp", 128, 0, ethertype="IPv6"))
+    assert client.pings("fd00::6")
+    assert not client.pings("10.1.0.6")
+
+
+def test_every_address_of_a_port_counts(cloud: Cloud) -> None:
+    network, group, other = cloud.network(), cloud.group(), cloud.group()
+    cloud.set_rules(group, *(allow(ethertype=kind, remote_group_id=group.id) for kind in ("IPv4", "IPv6")))
+    server = cloud.guest(network, "10.1.0.6", "fd00::6", groups=(group,))
+    client = cloud.guest(
+        network, "10.1.0.5", "10.1.0.15", "10.1.0.25", "fd00::5", "fd00::15", groups=(group,)
+    )
+    for address in client.port.fixed_ips:
+        assert server.pings(address)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        target = "fd00::6" if ":" in address else "10.1.0.6"
+        with server.serve(80, family), client.open(socket.SOCK_STREAM, address, family=family) as out:
+            out.connect((target, 80))
+            assert talks(out)
+    stranger = cloud.guest(network, "10.1.0.7", "10.1.0.17", groups=(other,))
+    assert not stranger.pings("10.1.0.6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,26 @@ class Said:
     err: str
 
 
+class Commands(ABC):
+    """Somebody who gives commands to the clients."""
+
+    @abstractmethod
+    def run(self, program: str, *arguments: str, check: bool = True) -> Said:
+        """The program with these arguments; AssertionError if it fails, unless it need not be checked."""
+
+    def openstack(self, *arguments: str, check: bool = True) -> Said:
+        return self.run("openstack", *arguments, check=check)
+
+    def zun(self, *arguments: str, check: bool = True) -> Said:
+        return self.run("zun", *arguments, check=check)
+
+    def data(self, command: str, *arguments: str) -> Any:
+        """What `openstack COMMAND -f json ARGUMENTS` prints, read."""
+        return json.loads(self.openstack(*command.split(), "-f", "json", *arguments).out)
+
+
 @dataclass(frozen=True)
-class Person:
+class Person(Commands):
     """Somebody with a password and a project who calls the clients."""
 
     host: Host
@@ -62,16 +81,6 @@ class Person:
         """The client with a terminal of its own; `rows` and `columns` are its window."""
         command = self.host.command([str(programs() / program), *arguments])
         return AtTerminal(command, self._environment() | {"TERM": "xterm"}, **window)
-
-    def openstack(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("openstack", *arguments, check=check)
-
-    def zun(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("zun", *arguments, check=check)
-
-    def data(self, command: str, *arguments: str) -> Any:
-        """What `openstack COMMAND -f json ARGUMENTS` prints, read."""
-        return json.loads(self.openstack(*command.split(), "-f", "json", *arguments).out)
 
     def until(self, name: str, status: str, seconds: float = 30.0) -> dict[str, Any]:
         """`openstack appcontainer show` again and again until the container has the status."""

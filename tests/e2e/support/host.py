@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from knarr.core.network.drivers.linux.routers import Routers
 from knarr.kernel import hostnet
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ class Host:
         self.path = hostnet.create_namespace(self.name)
 
     def close(self) -> None:
+        """Remove it, with the namespaces of routers that a Knarr here has left running."""
+        self.do(lambda: Routers().remove_others(()))
         hostnet.delete_namespace(self.name)
 
     def command(self, arguments: Sequence[str]) -> list[str]:

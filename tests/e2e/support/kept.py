@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from .clients import CLIENTS, Said, programs
+from .clients import CLIENTS, Commands, Said, programs
 
 SCRIPT = Path(__file__).with_name("client_process.py")
 
@@ -28,9 +27,11 @@ class Clients:
             text=True,
         )
 
-    def run(self, program: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Said:
+    def run(
+        self, program: str, arguments: tuple[str, ...], environment: dict[str, str], stdin: str = ""
+    ) -> Said:
         assert self._process.stdin and self._process.stdout
-        asked = {"program": program, "arguments": arguments, "environment": environment}
+        asked = {"program": program, "arguments": arguments, "environment": environment, "stdin": stdin}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return Said(**json.loads(self._process.stdout.readline()))
@@ -52,27 +53,17 @@ def clients() -> Iterator[Clients]:
 
 
 @dataclass(frozen=True)
-class Caller:
+class Caller(Commands):
     """Somebody with a password and a project. `auth` is as in clouds.yaml."""
 
     clients: Clients = field(repr=False)
     auth: dict[str, str]
 
-    def run(self, program: str, *arguments: str, check: bool = True) -> Said:
+    def run(self, program: str, *arguments: str, check: bool = True, stdin: str = "") -> Said:
         own = {f"OS_{key.upper()}": value for key, value in self.auth.items()}
         kept = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         fixed = {"OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
-        said = self.clients.run(program, arguments, kept | own | fixed)
+        said = self.clients.run(program, arguments, kept | own | fixed, stdin)
         if check:
             assert said.status == 0, f"{program} {' '.join(arguments)}: {said.out}{said.err}"
         return said
-
-    def openstack(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("openstack", *arguments, check=check)
-
-    def zun(self, *arguments: str, check: bool = True) -> Said:
-        return self.run("zun", *arguments, check=check)
-
-    def data(self, command: str, *arguments: str) -> Any:
-        """What `openstack COMMAND -f json ARGUMENTS` prints, read."""
-        return json.loads(self.openstack(*command.split(), "-f", "json", *arguments).out)

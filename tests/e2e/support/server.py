@@ -44,7 +44,8 @@ class Knarr:
         self.listen = f"127.0.0.1:{host.free_port()}"
         self.url = f"http://{self.listen}"
         self.config = folder / "knarr.conf"
-        self.config.write_text(_ini(sections))
+        # Several may run beside each other on one address.
+        self.config.write_text(_ini({"websocket_proxy": {"wsproxy_port": "0"}} | sections))
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

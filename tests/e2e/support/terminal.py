@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -36,6 +37,7 @@ class AtTerminal:
         )
         os.close(slave)
         self.shown = ""
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
 
     def __enter__(self) -> AtTerminal:
@@ -67,6 +69,20 @@ class AtTerminal:
         self._read = at + len(text)
         return found
 
+    def takes_keys(self, seconds: float = SECONDS) -> None:
+        """Wait until the program takes each key for itself. What was typed before, it threw away by that."""
+        end = time.monotonic() + seconds
+        while termios.tcgetattr(self._master)[3] & termios.ICANON:
+            assert time.monotonic() < end, f"it reads whole lines. Shown: {self.shown!r}"
+            self._more(0.02)
+
+    def begin(self, prompt: str = "/ # ") -> str:
+        """Press Enter as the official clients ask, up to the shell's prompt; what was shown."""
+        shown = self.expect("press Enter to continue")
+        self.takes_keys()
+        self.type("\r")
+        return shown + self.expect(prompt)
+
     def end(self, seconds: float = SECONDS) -> int:
         """The exit status, once the program has ended by itself."""
         end = time.monotonic() + seconds
@@ -84,7 +100,7 @@ class AtTerminal:
             data = os.read(self._master, 65536)
         except OSError:  # the last program at the terminal has ended
             return False
-        self.shown += data.decode("utf-8", "replace")
+        self.shown += self._characters.decode(data)
         return bool(data)
 
     def _set_size(self, rows: int, columns: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from .server import Knarr, wait_until
 MEMBER, ADMIN, STRANGER = WHO = ("member", "admin", "stranger")
 YES, NONE, LATER = "yes", "sees none", "later"
 FORBIDDEN, HIDDEN = "403", "404"
-# What became of `print "…" % value` when the client went to Python 3: the answer is there, the output is not.
-BROKEN, CLIENTS_OWN = "the client fails", "unsupported operand type(s) for %"
+# What became of `print "…" % value` when the client went to Python 3, and of its functions as formatters when
+# those became classes: the answer is there, the output is not.
+BROKEN, CLIENTS_OWN = "the client fails", ("unsupported operand type(s) for %", "Invalid formatter provided")
 REFUSED = re.compile(r"HTTP (\d{3})")
+# What `openstack` says itself of things that it finds in no list.
+UNSEEN = re.compile(r"No \w+ found for")
 
-V1 = "/container/v1"
+V1, V2 = "/container/v1", "/network/v2.0"
 IDLE = ["sleep", "100000"]
 
 
@@ -31,7 +35,8 @@ class Step:
     """A command with its arguments ({words} are facts of the world) and what comes out for each person.
 
     `state`: that of the container {c} when the command begins. `says` is in the output of whoever may,
-    `hides` is not in that of somebody who sees none. `options` come before the command.
+    `hides` is not in that of somebody who sees none. `options` come before the command. `stdin` is typed
+    to it.
     """
 
     command: str
@@ -43,6 +48,7 @@ class Step:
     says: str = ""
     hides: str = "{c}"
     options: str = ""
+    stdin: str = ""
 
     def expected(self, who: str) -> str:
         return str(getattr(self, who))
@@ -63,8 +69,10 @@ def outcome(said: Said) -> str:
     refused = REFUSED.search(text)
     if refused:
         return refused.group(1)
-    if CLIENTS_OWN in text:
+    if any(words in text for words in CLIENTS_OWN):
         return BROKEN
+    if UNSEEN.search(text):
+        return HIDDEN
     if said.status != 0 or "failed:" in text:
         return f"failed: {text.strip()[-300:]}"
     return YES
@@ -84,11 +92,13 @@ class World:
         self._tokens = {who: knarr.token(person.auth) for who, person in self.people.items()}
         self._containers: dict[str, str] = {}
         self._number = 0
+        self.network = self.made_network("walked", "10.66.0.0/24")
         self.project = self.call("GET", "/identity/v3/projects?name=walked", who=ADMIN)["projects"][0]["id"]
         self.host = self._hosts()[0]["hostname"]
 
-    def call(self, method: str, path: str, body: Any = None, who: str = MEMBER) -> Any:
-        answer = self.knarr.call(method, path, body, token=self._tokens[who])
+    def call(self, method: str, path: str, body: Any = None, who: str = MEMBER, version: str = "1.40") -> Any:
+        """As the person; what the answer holds. `version` is that of the container service."""
+        answer = self.knarr.call(method, path, body, token=self._tokens[who], version=f"container {version}")
         assert answer.status < 400, (method, path, answer)
         return answer.json
 
@@ -100,7 +110,9 @@ class World:
         says = step.says.format_map(facts) if expected == YES else ""
         words = [word.format_map(facts) for word in step.arguments.split()]
         command = step.command.split() if program == "openstack" else [step.command]
-        said = self.people[who].run(program, *step.options.split(), *command, *words, check=False)
+        said = self.people[who].run(
+            program, *step.options.split(), *command, *words, check=False, stdin=step.stdin
+        )
         text = said.out + said.err
         result = outcome(said)
         if expected == NONE and result == YES:
@@ -125,6 +137,34 @@ class World:
         """A new container of the member; its id."""
         body = {"image": "busybox", "command": IDLE, "name": name, "memory": 32, "cpu": 0.1}
         return str(self.call("POST", f"{V1}/containers?run=true", body)["uuid"])
+
+    def made_network(self, name: str, cidr: str) -> str:
+        """A network of the member with a subnet; its id."""
+        network = self.call("POST", f"{V2}/networks", {"network": {"name": name}})["network"]["id"]
+        subnet = {"network_id": network, "cidr": cidr, "ip_version": 4}
+        self.call("POST", f"{V2}/subnets", {"subnet": subnet})
+        return str(network)
+
+    @cached_property
+    def outside(self) -> str:
+        """The external network, with a router of the member's before their own network; its id."""
+        public = self.call("GET", f"{V2}/networks?router:external=true")["networks"][0]["id"]
+        router = {"name": "walked", "external_gateway_info": {"network_id": public}}
+        made = self.call("POST", f"{V2}/routers", {"router": router})["router"]["id"]
+        [subnet] = self.call("GET", f"{V2}/subnets?network_id={self.network}")["subnets"]
+        self.call("PUT", f"{V2}/routers/{made}/add_router_interface", {"subnet_id": subnet["id"]})
+        return str(public)
+
+    @cached_property
+    def group(self) -> str:
+        """A security group of the member; its id."""
+        body = {"security_group": {"name": "walked"}}
+        return str(self.call("POST", f"{V2}/security-groups", body)["security_group"]["id"])
+
+    def at_rest(self, uuid: str) -> dict[str, Any]:
+        """The container once no task is under way."""
+        wait_until(lambda: self._at_rest(uuid), 30)
+        return dict(self.call("GET", f"{V1}/containers/{uuid}"))
 
     def _bring(self, uuid: str, state: str) -> None:
         now = wait_until(lambda: self._at_rest(uuid), 30)
@@ -182,14 +222,9 @@ class _Facts(dict[str, str]):
 
     def _doomed(self) -> str:
         """A container for deleting."""
-        body = {
-            "image": "busybox",
-            "command": IDLE,
-            "name": self.world.new("doomed"),
-            "memory": 32,
-            "cpu": 0.1,
-        }
-        return str(self.world.call("POST", f"{V1}/containers?run=true", body)["uuid"])
+        uuid = self.world.made(self.world.new("doomed"))
+        self.world.at_rest(uuid)
+        return uuid
 
     def _request(self) -> str:
         path = f"{V1}/containers/{self._c()}/container_actions"
@@ -208,6 +243,65 @@ class _Facts(dict[str, str]):
 
     def _new(self) -> str:
         return self.world.new("made")
+
+    def _shell(self) -> str:
+        """A running container whose program is a shell at a terminal."""
+        body = {"image": "busybox", "command": ["sh"], "interactive": True, "tty": True, "memory": 32}
+        made = str(self.world.call("POST", f"{V1}/containers?run=true", body)["uuid"])
+        self.world.at_rest(made)
+        return made
+
+    def _network(self) -> str:
+        """The name of a network that nothing is on."""
+        name = self.world.new("network")
+        self.world.made_network(name, "10.67.0.0/24")
+        return name
+
+    def _attached(self) -> str:
+        """The name of a network that the container {c} is on, beside its first one."""
+        name = self._network()
+        self.world.call("POST", f"{V1}/containers/{self['c']}/network_attach?network={name}")
+        self.world.at_rest(self["c"])
+        return name
+
+    def _group(self) -> str:
+        """A security group that the container {c} has not got."""
+        return self._group_with("remove_security_group")
+
+    def _given(self) -> str:
+        """A security group that the container {c} has."""
+        return self._group_with("add_security_group")
+
+    def _group_with(self, action: str) -> str:
+        group = self.world.group
+        has = group in self.world.at_rest(self["c"])["security_groups"]
+        if has != (action == "add_security_group"):
+            self.world.call("POST", f"{V1}/containers/{self['c']}/{action}?name={group}", version="1.14")
+            self.world.at_rest(self["c"])
+        return group
+
+    def _floating(self) -> str:
+        """A floating address that no port has."""
+        body = {"floatingip": {"floating_network_id": self.world.outside}}
+        made = self.world.call("POST", f"{V2}/floatingips", body)["floatingip"]
+        return str(made["floating_ip_address"])
+
+    def _worn(self) -> str:
+        """A floating address that the container {c} has."""
+        row = self.world.at_rest(self["c"])["addresses"][self.world.network][0]
+        found = self.world.call("GET", f"{V2}/floatingips?port_id={row['port']}")["floatingips"]
+        if not found:
+            body = {"floatingip": {"floating_network_id": self.world.outside, "port_id": row["port"]}}
+            found = [self.world.call("POST", f"{V2}/floatingips", body)["floatingip"]]
+        return str(found[0]["floating_ip_address"])
+
+    def _file(self) -> str:
+        """A file of this machine."""
+        return str(Path(__file__))
+
+    def _folder(self) -> str:
+        """A new folder of this machine."""
+        return str(self.world.knarr.folder / self.world.new("folder"))
 
     def _project(self) -> str:
         return str(self.world.project)

@@ -349,7 +349,7 @@ def test_exceptions_are_objects(world: World) -> None:
     assert (caught["name"], caught["message"], caught["cause"]) == ("t.Outer", "wide", "deep")
     assert caught["extra"] == {"a": 1}
     assert caught["methods"] == ("fails",)
-    assert caught["trace"].startswith('> File "all.yaml", line ')
+    assert caught["trace"].startswith('> File "Classes/all.yaml", line ')
     assert "in method fails of type t.Caller" in caught["trace"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,16 @@ HOST = Candidate(
 WISH = Wish(cpu=1.0, memory=512, disk=None)
 
 
+def configured(**settings: Any) -> Scheduler:
+    conf = config.load([], [build()])
+    for name, value in settings.items():
+        conf.set_override(name, value, group="container")
+    return Scheduler(conf.container)
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Scheduler:
-    return Scheduler(config.load([], [build()]).container)
+    return configured()
 
 
 def test_the_host_with_the_most_room_is_taken(scheduler: Scheduler) -> None:
@@ -43,7 +51,7 @@ def test_the_host_with_the_most_room_is_taken(scheduler: Scheduler) -> None:
         ({"enable_cpu_pinning": True}, {}, "CpuSetFilter"),
         ({"cpu_used": 31.5}, {}, "CPUFilter"),
         ({"mem_used": 3000}, {}, "RamFilter"),
-        ({"disk_used": 95}, {"disk": 10}, "DiskFilter"),
+        ({"disk_used": 71}, {"disk": 10}, "DiskFilter"),
         ({"disk_quota_supported": False}, {"disk": 1}, "DiskFilter"),
     ],
 )
@@ -58,6 +66,43 @@ def test_ratios_and_reserves_count(scheduler: Scheduler) -> None:
     # (2560 - 512 reserved) x 1.5 MiB of memory, 2 x 16 cores
     assert scheduler.choose([replace(HOST, mem_used=2560)], WISH)
     assert scheduler.choose([replace(HOST, cpu_used=31.0)], WISH)
+
+
+def test_images_keep_a_part_of_the_disk(scheduler: Scheduler) -> None:
+    # 100 GiB, a fifth of them for images
+    assert scheduler.choose([replace(HOST, disk_used=70)], replace(WISH, disk=10))
+
+
+@pytest.mark.parametrize(
+    ("setting", "wish", "filter_name"),
+    [
+        ({"reserved_host_cpus": 2.0}, {}, "CPUFilter"),
+        ({"reserved_host_disk_mb": 71 * 1024}, {"disk": 10}, "DiskFilter"),
+        ({"reserve_disk_for_image": 0.95}, {"disk": 10}, "DiskFilter"),
+        ({"reserved_host_memory_mb": 2500}, {}, "RamFilter"),
+        ({"default_schedule_zone": "mars"}, {}, "AvailabilityZoneFilter"),
+    ],
+)
+def test_what_the_configuration_keeps_is_not_given(
+    setting: dict[str, Any], wish: dict[str, object], filter_name: str
+) -> None:
+    with pytest.raises(NoHost, match=f"{filter_name}: 0 left"):
+        configured(**setting).choose([HOST], replace(WISH, **wish))
+
+
+def test_chance_takes_any_host_that_is_up_and_enabled() -> None:
+    chance = configured(scheduler_driver="chance_scheduler")
+    full, off = replace(HOST, hostname="full", mem_used=10**6), replace(HOST, hostname="off", disabled=True)
+    chosen = {chance.choose([HOST, full, off], WISH).hostname for _ in range(100)}
+    assert chosen == {"a", "full"}
+    with pytest.raises(NoHost, match="ComputeFilter: 0 left"):
+        chance.choose([off], WISH)
+
+
+def test_only_the_filters_that_are_enabled_count() -> None:
+    assert configured(enabled_filters=["ComputeFilter"]).choose([replace(HOST, mem_used=10**6)], WISH)
+    with pytest.raises(ValueError, match="PciPassthroughFilter"):
+        configured(enabled_filters=["PciPassthroughFilter"])
 
 
 def test_a_pinning_host_takes_dedicated_ones_and_others_only_on_floating_cpus(scheduler: Scheduler) -> None:

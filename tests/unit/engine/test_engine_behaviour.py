@@ -369,6 +369,16 @@ class TestLogs:
         assert state.started_at is not None
         assert engine.logs(name, since=state.started_at.timestamp() + 0.7) == b"three\n"
 
+    def test_the_end_of_a_log_that_is_longer_than_what_is_read_at_once(
+        self, engine: ContainerEngine, container: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in ("docker", "fake"):
+            monkeypatch.setattr(f"knarr.services.container.drivers.{module}.inside.LOG_MAX", 9)
+        name = container("sh", "-c", "echo one; echo two; echo three; echo four")
+        wait_for(lambda: status(engine, name) == "Stopped")
+        assert engine.logs(name) == b"four\n"
+        assert engine.logs(name, tail=1) == b"four\n"
+
     def test_of_one_that_never_started(self, engine: ContainerEngine, container: Make) -> None:
         assert engine.logs(container(*FOREVER, start=False)) == b""
 

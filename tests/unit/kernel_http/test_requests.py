@@ -71,9 +71,14 @@ class TestBodies:
         assert "JSON" in oops(answer)
 
     def test_deep_nesting_is_refused(self, ann):
-        answer = ann.call("POST", URL, b"[" * 1900)
-        assert answer.status == 400
-        assert "nested too deeply" in oops(answer)
+        for deep in (b"[" * 1900, b'{"a":' * 300, b'["[",' * 101):
+            answer = ann.call("POST", URL, deep)
+            assert answer.status == 400
+            assert "nested too deeply" in oops(answer)
+
+    def test_brackets_in_texts_and_side_by_side_are_no_depth(self, ann):
+        for wide in (b'{"box": {"name": "' + b"[" * 200 + b'\\"{[[["}}', b"[" + b"[]," * 300 + b"[]]"):
+            assert "nested" not in oops(ann.call("POST", URL, wide))
 
     def test_a_nul_character_is_refused(self, ann):
         assert ann.call("POST", URL, b'{"box": {"name": "a\\u0000b"}}').status == 400

@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from knarr.core.identity import credentials, password_policy, totp
+from knarr.core.identity import credentials, password_policy, receipts, totp
 from knarr.core.identity.backend import EmbeddedIdentity
 from knarr.core.identity.models import ApplicationCredential, Project, User
 from knarr.core.identity.schemas import DomainRef, Identity, PasswordUser, TotpUser, UserRef
@@ -45,16 +45,29 @@ class Proof:
     begun_at: datetime = field(default_factory=utcnow)
 
 
-def _check_factors(backend: EmbeddedIdentity, options: dict[str, Any], methods: list[str]) -> None:
-    """Raise Unauthorized unless one of the user's rules for several factors is met by the methods.
+def _check_factors(backend: EmbeddedIdentity, proof: Proof, methods: list[str]) -> None:
+    """Raise the 401 with a receipt unless one of the user's rules for several factors is met by the methods.
 
     An application credential proves its user by itself: there are no options with its proof.
     """
-    rules = options.get("multi_factor_auth_rules")
-    if not rules or not options.get("multi_factor_auth_enabled", True):
+    rules = proof.options.get("multi_factor_auth_rules")
+    if not rules or not proof.options.get("multi_factor_auth_enabled", True):
         return
-    if not any(set(rule) <= set(methods) for rule in rules):
+    if any(set(rule) <= set(methods) for rule in rules):
+        return
+    if "token" in methods:
+        raise refused(backend)  # a token that met no rule cannot begin a login that meets one
+    raise receipts.issue(backend, proof.user_id, methods, rules, refused(backend))
+
+
+def _earlier(backend: EmbeddedIdentity, receipt: str | None) -> list[Proof]:
+    """What a receipt says was proved in an earlier request."""
+    if receipt is None:
+        return []
+    found = receipts.read(backend, receipt)
+    if found is None:
         raise refused(backend)
+    return [Proof(found.user, found.method_names)]
 
 
 def refused(backend: EmbeddedIdentity, detail: str = REFUSED) -> Unauthorized:
@@ -63,8 +76,8 @@ def refused(backend: EmbeddedIdentity, detail: str = REFUSED) -> Unauthorized:
     return Unauthorized(detail, headers={"WWW-Authenticate": f'Keystone uri="{address}"'})
 
 
-def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
-    """Go through all methods that the body names; they must agree on the user.
+def authenticate(backend: EmbeddedIdentity, identity: Identity, receipt: str | None = None) -> Proof:
+    """Go through all methods that the body names; they, and the receipt, must agree on the user.
 
     Raises BadRequest for a method without its part in the body, Unauthorized for everything that does not
     prove.
@@ -82,10 +95,11 @@ def authenticate(backend: EmbeddedIdentity, identity: Identity) -> Proof:
             )
         proofs.append(prove(backend, part))
     first = proofs[0]
+    proofs += _earlier(backend, receipt)
     if any(proof.user_id != first.user_id for proof in proofs):
         raise refused(backend)
     methods = list(dict.fromkeys(name for proof in proofs for name in proof.methods))
-    _check_factors(backend, first.options, methods)
+    _check_factors(backend, first, methods)
     return Proof(
         user_id=first.user_id,
         methods=methods,

@@ -50,6 +50,11 @@ class EndpointEntry:
     builtin: bool = False
     extra: dict[str, Any] | None = None
 
+    @property
+    def region(self) -> str | None:
+        """The old name of the region's id."""
+        return self.region_id
+
 
 @dataclass(frozen=True)
 class Catalogue:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from knarr.core.identity.backend import embedded
 from knarr.core.identity.bootstrap import prepare
 from knarr.core.identity.policies import policies
+from knarr.core.identity.receipts import FactorsMissingError
 from knarr.core.identity.routes import ROUTES
 from knarr.core.identity.settings import GROUP, OPTIONS
 from knarr.core.identity.upkeep import PERIODICS
@@ -38,6 +39,8 @@ def build() -> Service:
 
 def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
     """{"error": {code, title, message}} as Keystone answers; the title is the status's own phrase."""
+    if isinstance(error, FactorsMissingError):
+        return error.body
     return {
         "error": {
             "code": error.status,

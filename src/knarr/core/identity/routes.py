@@ -6,522 +6,272 @@ Routes whose rule needs the object that was asked for (a user may see itself) st
 
 from __future__ import annotations
 
-from knarr.core.identity import routes_beyond
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
 from knarr.core.identity import schemas as s
 from knarr.core.identity.api import (
+    access_rules,
     application_credentials,
     assignments,
     auth,
     catalog,
+    credentials,
     domains,
+    endpoint_filters,
     grants,
     groups,
+    limits,
     projects,
+    registered_limits,
     roles,
+    service_policies,
     trusts,
     users,
     versions,
 )
 from knarr.core.identity.policies import SIGNED_IN
 from knarr.kernel.routing import Route
+from knarr.kernel.schema import Body
 
 # Anybody may call these: a login, and what must be read before one.
 PUBLIC = None
 
-VERSIONS = (
-    Route("GET", "/", versions.list_versions, PUBLIC, status=300, summary="List the API versions"),
-    Route("GET", "/v3", versions.show_version, PUBLIC, summary="Show the API version 3"),
-)
-
-AUTH = (
-    Route(
-        "POST",
-        "/v3/auth/tokens",
-        auth.create_token,
-        PUBLIC,
-        status=201,
-        body=s.Auth,
-        envelope="auth",
-        summary="Log in",
-    ),
-    Route("GET", "/v3/auth/tokens", auth.show_token, SIGNED_IN, summary="Validate and show a token"),
-    Route("HEAD", "/v3/auth/tokens", auth.check_token, SIGNED_IN, summary="Check a token"),
-    Route("DELETE", "/v3/auth/tokens", auth.revoke_token, SIGNED_IN, status=204, summary="Revoke a token"),
-    Route(
-        "GET",
-        "/v3/auth/catalog",
-        auth.show_catalog,
-        "identity:get_auth_catalog",
-        summary="Show the catalogue",
-    ),
-    Route(
-        "GET",
-        "/v3/auth/projects",
-        auth.list_projects,
-        "identity:get_auth_projects",
-        summary="List own projects",
-    ),
-    Route(
-        "GET", "/v3/auth/domains", auth.list_domains, "identity:get_auth_domains", summary="List own domains"
-    ),
-    Route(
-        "GET",
-        "/v3/auth/system",
-        auth.list_system,
-        "identity:get_auth_system",
-        summary="List own system scopes",
-    ),
-)
-
 USER = "/v3/users/{user_id}"
-
-USERS = (
-    Route("GET", "/v3/users", users.list_users, SIGNED_IN, summary="List users"),
-    Route(
-        "POST",
-        "/v3/users",
-        users.create_user,
-        SIGNED_IN,
-        status=201,
-        body=s.UserCreate,
-        envelope="user",
-        summary="Create a user",
-    ),
-    Route("GET", USER, users.show_user, SIGNED_IN, summary="Show a user"),
-    Route(
-        "PATCH",
-        USER,
-        users.update_user,
-        SIGNED_IN,
-        body=s.UserUpdate,
-        envelope="user",
-        summary="Update a user",
-    ),
-    Route("DELETE", USER, users.delete_user, SIGNED_IN, status=204, summary="Delete a user"),
-    Route(
-        "POST",
-        f"{USER}/password",
-        users.change_password,
-        PUBLIC,
-        status=204,
-        body=s.PasswordChange,
-        envelope="user",
-        summary="Change one's own password",
-    ),
-    Route("GET", f"{USER}/projects", users.list_user_projects, SIGNED_IN, summary="List a user's projects"),
-    Route("GET", f"{USER}/groups", users.list_user_groups, SIGNED_IN, summary="List a user's groups"),
-)
-
-CREDENTIALS_OF = f"{USER}/application_credentials"
-
-CREDENTIALS = (
-    Route(
-        "GET",
-        CREDENTIALS_OF,
-        application_credentials.list_credentials,
-        SIGNED_IN,
-        summary="List application credentials",
-    ),
-    Route(
-        "POST",
-        CREDENTIALS_OF,
-        application_credentials.create_credential,
-        SIGNED_IN,
-        status=201,
-        body=s.ApplicationCredentialCreate,
-        envelope="application_credential",
-        summary="Create an application credential",
-    ),
-    Route(
-        "GET",
-        f"{CREDENTIALS_OF}/{{credential_id}}",
-        application_credentials.show_credential,
-        SIGNED_IN,
-        summary="Show an application credential",
-    ),
-    Route(
-        "DELETE",
-        f"{CREDENTIALS_OF}/{{credential_id}}",
-        application_credentials.delete_credential,
-        SIGNED_IN,
-        status=204,
-        summary="Delete an application credential",
-    ),
-)
-
+APP_CREDENTIALS = f"{USER}/application_credentials"
+ACCESS_RULES = f"{USER}/access_rules"
 TRUST = "/v3/OS-TRUST/trusts/{trust_id}"
-
-TRUSTS = (
-    Route("GET", "/v3/OS-TRUST/trusts", trusts.list_trusts, SIGNED_IN, summary="List trusts"),
-    Route(
-        "POST",
-        "/v3/OS-TRUST/trusts",
-        trusts.create_trust,
-        SIGNED_IN,
-        status=201,
-        body=s.TrustCreate,
-        envelope="trust",
-        summary="Create a trust",
-    ),
-    Route("GET", TRUST, trusts.show_trust, SIGNED_IN, summary="Show a trust"),
-    Route("DELETE", TRUST, trusts.delete_trust, SIGNED_IN, status=204, summary="Delete a trust"),
-    Route("GET", f"{TRUST}/roles", trusts.list_roles, SIGNED_IN, summary="List a trust's roles"),
-    Route("GET", f"{TRUST}/roles/{{role_id}}", trusts.show_role, SIGNED_IN, summary="Show a trust's role"),
-    Route(
-        "HEAD",
-        f"{TRUST}/roles/{{role_id}}",
-        trusts.check_role,
-        SIGNED_IN,
-        summary="Check that a trust has a role",
-    ),
-)
-
 GROUP = "/v3/groups/{group_id}"
-
-GROUPS = (
-    Route("GET", "/v3/groups", groups.list_groups, SIGNED_IN, summary="List groups"),
-    Route(
-        "POST",
-        "/v3/groups",
-        groups.create_group,
-        SIGNED_IN,
-        status=201,
-        body=s.GroupCreate,
-        envelope="group",
-        summary="Create a group",
-    ),
-    Route("GET", GROUP, groups.show_group, SIGNED_IN, summary="Show a group"),
-    Route(
-        "PATCH",
-        GROUP,
-        groups.update_group,
-        SIGNED_IN,
-        body=s.GroupUpdate,
-        envelope="group",
-        summary="Update a group",
-    ),
-    Route("DELETE", GROUP, groups.delete_group, SIGNED_IN, status=204, summary="Delete a group"),
-    Route("GET", f"{GROUP}/users", groups.list_members, SIGNED_IN, summary="List a group's users"),
-    Route(
-        "PUT",
-        f"{GROUP}/users/{{user_id}}",
-        groups.add_member,
-        SIGNED_IN,
-        status=204,
-        summary="Put a user in a group",
-    ),
-    Route(
-        "HEAD",
-        f"{GROUP}/users/{{user_id}}",
-        groups.check_member,
-        SIGNED_IN,
-        status=204,
-        summary="Check that a user is in a group",
-    ),
-    Route(
-        "DELETE",
-        f"{GROUP}/users/{{user_id}}",
-        groups.remove_member,
-        SIGNED_IN,
-        status=204,
-        summary="Take a user out of a group",
-    ),
-)
-
 PROJECT = "/v3/projects/{project_id}"
-
-PROJECTS = (
-    Route("GET", "/v3/projects", projects.list_projects, SIGNED_IN, summary="List projects"),
-    Route(
-        "POST",
-        "/v3/projects",
-        projects.create_project,
-        SIGNED_IN,
-        status=201,
-        body=s.ProjectCreate,
-        envelope="project",
-        summary="Create a project",
-    ),
-    Route("GET", PROJECT, projects.show_project, SIGNED_IN, summary="Show a project"),
-    Route(
-        "PATCH",
-        PROJECT,
-        projects.update_project,
-        SIGNED_IN,
-        body=s.ProjectUpdate,
-        envelope="project",
-        summary="Update a project",
-    ),
-    Route("DELETE", PROJECT, projects.delete_project, SIGNED_IN, status=204, summary="Delete a project"),
-    Route("GET", f"{PROJECT}/tags", projects.list_tags, SIGNED_IN, summary="List a project's tags"),
-    Route(
-        "PUT",
-        f"{PROJECT}/tags",
-        projects.replace_tags,
-        SIGNED_IN,
-        body=s.ProjectTags,
-        summary="Replace a project's tags",
-    ),
-    Route(
-        "DELETE",
-        f"{PROJECT}/tags",
-        projects.delete_tags,
-        SIGNED_IN,
-        status=204,
-        summary="Remove a project's tags",
-    ),
-    Route(
-        "GET",
-        f"{PROJECT}/tags/{{tag}}",
-        projects.check_tag,
-        SIGNED_IN,
-        status=204,
-        summary="Check a project's tag",
-    ),
-    Route(
-        "HEAD",
-        f"{PROJECT}/tags/{{tag}}",
-        projects.check_tag,
-        SIGNED_IN,
-        status=204,
-        summary="Check a project's tag",
-    ),
-    Route("PUT", f"{PROJECT}/tags/{{tag}}", projects.add_tag, SIGNED_IN, status=201, summary="Tag a project"),
-    Route(
-        "DELETE",
-        f"{PROJECT}/tags/{{tag}}",
-        projects.delete_tag,
-        SIGNED_IN,
-        status=204,
-        summary="Remove a project's tag",
-    ),
-)
-
-DOMAIN = "/v3/domains/{domain_id}"
-
-DOMAINS = (
-    Route("GET", "/v3/domains", domains.list_domains, SIGNED_IN, summary="List domains"),
-    Route(
-        "POST",
-        "/v3/domains",
-        domains.create_domain,
-        "identity:create_domain",
-        status=201,
-        body=s.DomainCreate,
-        envelope="domain",
-        summary="Create a domain",
-    ),
-    Route("GET", DOMAIN, domains.show_domain, SIGNED_IN, summary="Show a domain"),
-    Route(
-        "PATCH",
-        DOMAIN,
-        domains.update_domain,
-        "identity:update_domain",
-        body=s.DomainUpdate,
-        envelope="domain",
-        summary="Update a domain",
-    ),
-    Route(
-        "DELETE",
-        DOMAIN,
-        domains.delete_domain,
-        "identity:delete_domain",
-        status=204,
-        summary="Delete a domain",
-    ),
-)
-
 ROLE = "/v3/roles/{role_id}"
-IMPLIED = f"{ROLE}/implies/{{implied_id}}"
+EP = "/v3/OS-EP-FILTER"
+EP_PROJECT = f"{EP}/projects/{{project_id}}"
+EP_GROUP = f"{EP}/endpoint_groups/{{group_id}}"
 
-ROLES = (
-    Route("GET", "/v3/roles", roles.list_roles, "identity:list_roles", summary="List roles"),
-    Route(
-        "POST",
-        "/v3/roles",
-        roles.create_role,
-        "identity:create_role",
-        status=201,
-        body=s.RoleCreate,
-        envelope="role",
-        summary="Create a role",
-    ),
-    Route("GET", ROLE, roles.show_role, "identity:get_role", summary="Show a role"),
-    Route(
-        "PATCH",
-        ROLE,
-        roles.update_role,
-        "identity:update_role",
-        body=s.RoleUpdate,
-        envelope="role",
-        summary="Update a role",
-    ),
-    Route("DELETE", ROLE, roles.delete_role, "identity:delete_role", status=204, summary="Delete a role"),
-    Route(
-        "GET",
-        f"{ROLE}/implies",
-        roles.list_implied,
-        "identity:list_implied_roles",
-        summary="List the roles that a role implies",
-    ),
-    Route("GET", IMPLIED, roles.show_implied, "identity:get_implied_role", summary="Show an implication"),
-    Route(
-        "HEAD",
-        IMPLIED,
-        roles.check_implied,
-        "identity:check_implied_role",
-        status=204,
-        summary="Check that a role implies another",
-    ),
-    Route(
-        "PUT",
-        IMPLIED,
-        roles.create_implied,
-        "identity:create_implied_role",
-        status=201,
-        summary="Let a role imply another",
-    ),
-    Route(
-        "DELETE",
-        IMPLIED,
-        roles.delete_implied,
-        "identity:delete_implied_role",
-        status=204,
-        summary="Let a role imply another no more",
-    ),
-    Route(
-        "GET",
-        "/v3/role_inferences",
-        roles.list_inferences,
-        "identity:list_role_inference_rules",
-        summary="List what roles imply",
-    ),
-    Route(
-        "GET",
-        "/v3/role_assignments",
-        assignments.list_assignments,
-        SIGNED_IN,
-        summary="List role assignments",
-    ),
-)
+# method, path, handler, rule after `identity:`, status of success, (envelope, type) of the body, summary
+Row = tuple[str, str, Callable[..., Any], str | None, int, tuple[str | None, type[Body]] | None, str]
+ROWS: tuple[Row, ...] = (
+    # Versions
+    ("GET", "/", versions.list_versions, PUBLIC, 300, None, "List the API versions"),
+    ("GET", "/v3", versions.show_version, PUBLIC, 200, None, "Show the API version 3"),
+    # Tokens
+    ("POST", "/v3/auth/tokens", auth.create_token, PUBLIC, 201, ("auth", s.Auth), "Log in"),
+    ("GET", "/v3/auth/tokens", auth.show_token, SIGNED_IN, 200, None, "Validate and show a token"),
+    ("HEAD", "/v3/auth/tokens", auth.check_token, SIGNED_IN, 200, None, "Check a token"),
+    ("DELETE", "/v3/auth/tokens", auth.revoke_token, SIGNED_IN, 204, None, "Revoke a token"),
+    ("GET", "/v3/auth/catalog", auth.show_catalog, "get_auth_catalog", 200, None, "Show the catalogue"),
+    ("GET", "/v3/auth/projects", auth.list_projects, "get_auth_projects", 200, None, "List own projects"),
+    ("GET", "/v3/auth/domains", auth.list_domains, "get_auth_domains", 200, None, "List own domains"),
+    ("GET", "/v3/auth/system", auth.list_system, "get_auth_system", 200, None, "List own system scopes"),
+    # Users
+    ("GET", "/v3/users", users.list_users, SIGNED_IN, 200, None, "List users"),
+    ("POST", "/v3/users", users.create_user, SIGNED_IN, 201, ("user", s.UserCreate), "Create a user"),
+    ("GET", USER, users.show_user, SIGNED_IN, 200, None, "Show a user"),
+    ("PATCH", USER, users.update_user, SIGNED_IN, 200, ("user", s.UserUpdate), "Update a user"),
+    ("DELETE", USER, users.delete_user, SIGNED_IN, 204, None, "Delete a user"),
+    ("POST", f"{USER}/password", users.change_password,
+     PUBLIC, 204, ("user", s.PasswordChange), "Change one's own password"),
+    ("GET", f"{USER}/projects", users.list_user_projects, SIGNED_IN, 200, None, "List a user's projects"),
+    ("GET", f"{USER}/groups", users.list_user_groups, SIGNED_IN, 200, None, "List a user's groups"),
+    # Application credentials
+    ("GET", APP_CREDENTIALS, application_credentials.list_credentials,
+     SIGNED_IN, 200, None, "List application credentials"),
+    ("POST", APP_CREDENTIALS, application_credentials.create_credential,
+     SIGNED_IN, 201, ("application_credential", s.ApplicationCredentialCreate),
+     "Create an application credential"),
+    ("GET", f"{APP_CREDENTIALS}/{{credential_id}}", application_credentials.show_credential,
+     SIGNED_IN, 200, None, "Show an application credential"),
+    ("DELETE", f"{APP_CREDENTIALS}/{{credential_id}}", application_credentials.delete_credential,
+     SIGNED_IN, 204, None, "Delete an application credential"),
+    # Access rules
+    ("GET", ACCESS_RULES, access_rules.list_rules, SIGNED_IN, 200, None, "List a user's access rules"),
+    ("GET", f"{ACCESS_RULES}/{{rule_id}}", access_rules.show_rule,
+     SIGNED_IN, 200, None, "Show an access rule"),
+    ("DELETE", f"{ACCESS_RULES}/{{rule_id}}", access_rules.delete_rule,
+     SIGNED_IN, 204, None, "Delete an access rule"),
+    # Trusts
+    ("GET", "/v3/OS-TRUST/trusts", trusts.list_trusts, SIGNED_IN, 200, None, "List trusts"),
+    ("POST", "/v3/OS-TRUST/trusts", trusts.create_trust,
+     SIGNED_IN, 201, ("trust", s.TrustCreate), "Create a trust"),
+    ("GET", TRUST, trusts.show_trust, SIGNED_IN, 200, None, "Show a trust"),
+    ("DELETE", TRUST, trusts.delete_trust, SIGNED_IN, 204, None, "Delete a trust"),
+    ("GET", f"{TRUST}/roles", trusts.list_roles, SIGNED_IN, 200, None, "List a trust's roles"),
+    ("GET", f"{TRUST}/roles/{{role_id}}", trusts.show_role, SIGNED_IN, 200, None, "Show a trust's role"),
+    # Groups
+    ("GET", "/v3/groups", groups.list_groups, SIGNED_IN, 200, None, "List groups"),
+    ("POST", "/v3/groups", groups.create_group, SIGNED_IN, 201, ("group", s.GroupCreate), "Create a group"),
+    ("GET", GROUP, groups.show_group, SIGNED_IN, 200, None, "Show a group"),
+    ("PATCH", GROUP, groups.update_group, SIGNED_IN, 200, ("group", s.GroupUpdate), "Update a group"),
+    ("DELETE", GROUP, groups.delete_group, SIGNED_IN, 204, None, "Delete a group"),
+    ("GET", f"{GROUP}/users", groups.list_members, SIGNED_IN, 200, None, "List a group's users"),
+    ("PUT", f"{GROUP}/users/{{user_id}}", groups.add_member, SIGNED_IN, 204, None, "Put a user in a group"),
+    ("GET", f"{GROUP}/users/{{user_id}}", groups.check_member,
+     SIGNED_IN, 204, None, "Check that a user is in a group"),
+    ("DELETE", f"{GROUP}/users/{{user_id}}", groups.remove_member,
+     SIGNED_IN, 204, None, "Take a user out of a group"),
+    # Projects
+    ("GET", "/v3/projects", projects.list_projects, SIGNED_IN, 200, None, "List projects"),
+    ("POST", "/v3/projects", projects.create_project,
+     SIGNED_IN, 201, ("project", s.ProjectCreate), "Create a project"),
+    ("GET", PROJECT, projects.show_project, SIGNED_IN, 200, None, "Show a project"),
+    ("PATCH", PROJECT, projects.update_project,
+     SIGNED_IN, 200, ("project", s.ProjectUpdate), "Update a project"),
+    ("DELETE", PROJECT, projects.delete_project, SIGNED_IN, 204, None, "Delete a project"),
+    ("GET", f"{PROJECT}/tags", projects.list_tags, SIGNED_IN, 200, None, "List a project's tags"),
+    ("PUT", f"{PROJECT}/tags", projects.replace_tags,
+     SIGNED_IN, 200, (None, s.ProjectTags), "Replace a project's tags"),
+    ("DELETE", f"{PROJECT}/tags", projects.delete_tags, SIGNED_IN, 204, None, "Remove a project's tags"),
+    ("GET", f"{PROJECT}/tags/{{tag}}", projects.check_tag, SIGNED_IN, 204, None, "Check a project's tag"),
+    ("PUT", f"{PROJECT}/tags/{{tag}}", projects.add_tag, SIGNED_IN, 201, None, "Tag a project"),
+    ("DELETE", f"{PROJECT}/tags/{{tag}}", projects.delete_tag,
+     SIGNED_IN, 204, None, "Remove a project's tag"),
+    # Domains
+    ("GET", "/v3/domains", domains.list_domains, SIGNED_IN, 200, None, "List domains"),
+    ("POST", "/v3/domains", domains.create_domain,
+     "create_domain", 201, ("domain", s.DomainCreate), "Create a domain"),
+    ("GET", "/v3/domains/{domain_id}", domains.show_domain, SIGNED_IN, 200, None, "Show a domain"),
+    ("PATCH", "/v3/domains/{domain_id}", domains.update_domain,
+     "update_domain", 200, ("domain", s.DomainUpdate), "Update a domain"),
+    ("DELETE", "/v3/domains/{domain_id}", domains.delete_domain,
+     "delete_domain", 204, None, "Delete a domain"),
+    # Roles
+    ("GET", "/v3/roles", roles.list_roles, "list_roles", 200, None, "List roles"),
+    ("POST", "/v3/roles", roles.create_role, "create_role", 201, ("role", s.RoleCreate), "Create a role"),
+    ("GET", ROLE, roles.show_role, "get_role", 200, None, "Show a role"),
+    ("PATCH", ROLE, roles.update_role, "update_role", 200, ("role", s.RoleUpdate), "Update a role"),
+    ("DELETE", ROLE, roles.delete_role, "delete_role", 204, None, "Delete a role"),
+    ("GET", f"{ROLE}/implies", roles.list_implied,
+     "list_implied_roles", 200, None, "List the roles that a role implies"),
+    ("GET", f"{ROLE}/implies/{{implied_id}}", roles.show_implied,
+     "get_implied_role", 200, None, "Show an implication"),
+    ("HEAD", f"{ROLE}/implies/{{implied_id}}", roles.check_implied,
+     "check_implied_role", 204, None, "Check that a role implies another"),
+    ("PUT", f"{ROLE}/implies/{{implied_id}}", roles.create_implied,
+     "create_implied_role", 201, None, "Let a role imply another"),
+    ("DELETE", f"{ROLE}/implies/{{implied_id}}", roles.delete_implied,
+     "delete_implied_role", 204, None, "Let a role imply another no more"),
+    ("GET", "/v3/role_inferences", roles.list_inferences,
+     "list_role_inference_rules", 200, None, "List what roles imply"),
+    ("GET", "/v3/role_assignments", assignments.list_assignments,
+     SIGNED_IN, 200, None, "List role assignments"),
+    # The catalogue
+    ("GET", "/v3/regions", catalog.list_regions, "list_regions", 200, None, "List regions"),
+    ("POST", "/v3/regions", catalog.create_region,
+     "create_region", 201, ("region", s.RegionCreate), "Create a region"),
+    ("GET", "/v3/regions/{region_id}", catalog.show_region, "get_region", 200, None, "Show a region"),
+    ("PUT", "/v3/regions/{region_id}", catalog.put_region,
+     "create_region", 201, ("region", s.RegionCreate), "Create a region of that id"),
+    ("PATCH", "/v3/regions/{region_id}", catalog.update_region,
+     "update_region", 200, ("region", s.RegionUpdate), "Update a region"),
+    ("DELETE", "/v3/regions/{region_id}", catalog.delete_region,
+     "delete_region", 204, None, "Delete a region"),
+    ("GET", "/v3/services", catalog.list_services, "list_services", 200, None, "List services"),
+    ("POST", "/v3/services", catalog.create_service,
+     "create_service", 201, ("service", s.ServiceCreate), "Create a service"),
+    ("GET", "/v3/services/{service_id}", catalog.show_service, "get_service", 200, None, "Show a service"),
+    ("PATCH", "/v3/services/{service_id}", catalog.update_service,
+     "update_service", 200, ("service", s.ServiceUpdate), "Update a service"),
+    ("DELETE", "/v3/services/{service_id}", catalog.delete_service,
+     "delete_service", 204, None, "Delete a service"),
+    ("GET", "/v3/endpoints", catalog.list_endpoints, "list_endpoints", 200, None, "List endpoints"),
+    ("POST", "/v3/endpoints", catalog.create_endpoint,
+     "create_endpoint", 201, ("endpoint", s.EndpointCreate), "Create an endpoint"),
+    ("GET", "/v3/endpoints/{endpoint_id}", catalog.show_endpoint,
+     "get_endpoint", 200, None, "Show an endpoint"),
+    ("PATCH", "/v3/endpoints/{endpoint_id}", catalog.update_endpoint,
+     "update_endpoint", 200, ("endpoint", s.EndpointUpdate), "Update an endpoint"),
+    ("DELETE", "/v3/endpoints/{endpoint_id}", catalog.delete_endpoint,
+     "delete_endpoint", 204, None, "Delete an endpoint"),
+    # What projects see of it
+    ("POST", f"{EP}/endpoint_groups", endpoint_filters.create_group,
+     "create_endpoint_group", 201, ("endpoint_group", s.EndpointGroupCreate), "Create an endpoint group"),
+    ("PATCH", EP_GROUP, endpoint_filters.update_group,
+     "update_endpoint_group", 200, ("endpoint_group", s.EndpointGroupUpdate), "Update an endpoint group"),
+    ("GET", f"{EP_PROJECT}/endpoints", endpoint_filters.list_endpoints_of_project,
+     "list_endpoints_for_project", 200, None, "List the endpoints of a project"),
+    ("GET", f"{EP}/endpoints/{{endpoint_id}}/projects", endpoint_filters.list_projects_of_endpoint,
+     "list_projects_for_endpoint", 200, None, "List the projects of an endpoint"),
+    ("PUT", f"{EP_PROJECT}/endpoints/{{endpoint_id}}", endpoint_filters.add_endpoint,
+     "add_endpoint_to_project", 204, None, "Show a project an endpoint"),
+    ("GET", f"{EP_PROJECT}/endpoints/{{endpoint_id}}", endpoint_filters.check_endpoint,
+     "check_endpoint_in_project", 204, None, "Check that a project has an endpoint"),
+    ("DELETE", f"{EP_PROJECT}/endpoints/{{endpoint_id}}", endpoint_filters.remove_endpoint,
+     "remove_endpoint_from_project", 204, None, "Show a project an endpoint no more"),
+    ("GET", f"{EP}/endpoint_groups", endpoint_filters.list_groups,
+     "list_endpoint_groups", 200, None, "List endpoint groups"),
+    ("GET", EP_GROUP, endpoint_filters.show_group, "get_endpoint_group", 200, None, "Show an endpoint group"),
+    ("DELETE", EP_GROUP, endpoint_filters.delete_group,
+     "delete_endpoint_group", 204, None, "Delete an endpoint group"),
+    ("GET", f"{EP_GROUP}/endpoints", endpoint_filters.list_endpoints_of_group,
+     "list_endpoints_associated_with_endpoint_group", 200, None, "List the endpoints of a group"),
+    ("GET", f"{EP_GROUP}/projects", endpoint_filters.list_projects_of_group,
+     "list_projects_associated_with_endpoint_group", 200, None, "List the projects of an endpoint group"),
+    ("GET", f"{EP_PROJECT}/endpoint_groups", endpoint_filters.list_groups_of_project,
+     "list_endpoint_groups_for_project", 200, None, "List the endpoint groups of a project"),
+    ("GET", f"{EP_GROUP}/projects/{{project_id}}", endpoint_filters.show_group_in_project,
+     "get_endpoint_group_in_project", 200, None, "Show that a project has an endpoint group"),
+    ("PUT", f"{EP_GROUP}/projects/{{project_id}}", endpoint_filters.add_group,
+     "add_endpoint_group_to_project", 204, None, "Show a project a group of endpoints"),
+    ("DELETE", f"{EP_GROUP}/projects/{{project_id}}", endpoint_filters.remove_group,
+     "remove_endpoint_group_from_project", 204, None, "Show a project a group of endpoints no more"),
+    # Credentials
+    ("GET", "/v3/credentials", credentials.list_credentials, SIGNED_IN, 200, None, "List credentials"),
+    ("POST", "/v3/credentials", credentials.create_credential,
+     SIGNED_IN, 201, ("credential", s.CredentialCreate), "Keep a credential for a user"),
+    ("GET", "/v3/credentials/{credential_id}", credentials.show_credential,
+     SIGNED_IN, 200, None, "Show a credential"),
+    ("PATCH", "/v3/credentials/{credential_id}", credentials.update_credential,
+     SIGNED_IN, 200, ("credential", s.CredentialUpdate), "Update a credential"),
+    ("DELETE", "/v3/credentials/{credential_id}", credentials.delete_credential,
+     SIGNED_IN, 204, None, "Delete a credential"),
+    # Limits
+    ("GET", "/v3/registered_limits", registered_limits.list_limits,
+     "list_registered_limits", 200, None, "List registered limits"),
+    ("POST", "/v3/registered_limits", registered_limits.create_limits,
+     "create_registered_limits", 201, (None, s.RegisteredLimits), "Register limits of services' resources"),
+    ("GET", "/v3/registered_limits/{limit_id}", registered_limits.show_limit,
+     "get_registered_limit", 200, None, "Show a registered limit"),
+    ("PATCH", "/v3/registered_limits/{limit_id}", registered_limits.update_limit,
+     "update_registered_limit", 200, ("registered_limit", s.RegisteredLimitUpdate),
+     "Update a registered limit"),
+    ("DELETE", "/v3/registered_limits/{limit_id}", registered_limits.delete_limit,
+     "delete_registered_limit", 204, None, "Delete a registered limit"),
+    ("GET", "/v3/limits/model", limits.show_model, "get_limit_model", 200, None, "Show the model of limits"),
+    ("GET", "/v3/limits", limits.list_limits, "list_limits", 200, None, "List limits"),
+    ("POST", "/v3/limits", limits.create_limits,
+     "create_limits", 201, (None, s.Limits), "Limit projects and domains"),
+    ("GET", "/v3/limits/{limit_id}", limits.show_limit, SIGNED_IN, 200, None, "Show a limit"),
+    ("PATCH", "/v3/limits/{limit_id}", limits.update_limit,
+     "update_limit", 200, ("limit", s.LimitUpdate), "Update a limit"),
+    ("DELETE", "/v3/limits/{limit_id}", limits.delete_limit, "delete_limit", 204, None, "Delete a limit"),
+    # Documents of rules
+    ("GET", "/v3/policies", service_policies.list_policies, "list_policies", 200, None, "List policies"),
+    ("POST", "/v3/policies", service_policies.create_policy,
+     "create_policy", 201, ("policy", s.PolicyCreate), "Create a policy"),
+    ("GET", "/v3/policies/{policy_id}", service_policies.show_policy,
+     "get_policy", 200, None, "Show a policy"),
+    ("PATCH", "/v3/policies/{policy_id}", service_policies.update_policy,
+     "update_policy", 200, ("policy", s.PolicyUpdate), "Update a policy"),
+    ("DELETE", "/v3/policies/{policy_id}", service_policies.delete_policy,
+     "delete_policy", 204, None, "Delete a policy"),
+)  # fmt: skip
 
-REGION = "/v3/regions/{region_id}"
-SERVICE = "/v3/services/{service_id}"
-ENDPOINT = "/v3/endpoints/{endpoint_id}"
 
-CATALOGUE = (
-    Route("GET", "/v3/regions", catalog.list_regions, "identity:list_regions", summary="List regions"),
-    Route(
-        "POST",
-        "/v3/regions",
-        catalog.create_region,
-        "identity:create_region",
-        status=201,
-        body=s.RegionCreate,
-        envelope="region",
-        summary="Create a region",
-    ),
-    Route("GET", REGION, catalog.show_region, "identity:get_region", summary="Show a region"),
-    Route(
-        "PUT",
-        REGION,
-        catalog.put_region,
-        "identity:create_region",
-        status=201,
-        body=s.RegionCreate,
-        envelope="region",
-        summary="Create a region of that id",
-    ),
-    Route(
-        "PATCH",
-        REGION,
-        catalog.update_region,
-        "identity:update_region",
-        body=s.RegionUpdate,
-        envelope="region",
-        summary="Update a region",
-    ),
-    Route(
-        "DELETE",
-        REGION,
-        catalog.delete_region,
-        "identity:delete_region",
-        status=204,
-        summary="Delete a region",
-    ),
-    Route("GET", "/v3/services", catalog.list_services, "identity:list_services", summary="List services"),
-    Route(
-        "POST",
-        "/v3/services",
-        catalog.create_service,
-        "identity:create_service",
-        status=201,
-        body=s.ServiceCreate,
-        envelope="service",
-        summary="Create a service",
-    ),
-    Route("GET", SERVICE, catalog.show_service, "identity:get_service", summary="Show a service"),
-    Route(
-        "PATCH",
-        SERVICE,
-        catalog.update_service,
-        "identity:update_service",
-        body=s.ServiceUpdate,
-        envelope="service",
-        summary="Update a service",
-    ),
-    Route(
-        "DELETE",
-        SERVICE,
-        catalog.delete_service,
-        "identity:delete_service",
-        status=204,
-        summary="Delete a service",
-    ),
-    Route(
-        "GET", "/v3/endpoints", catalog.list_endpoints, "identity:list_endpoints", summary="List endpoints"
-    ),
-    Route(
-        "POST",
-        "/v3/endpoints",
-        catalog.create_endpoint,
-        "identity:create_endpoint",
-        status=201,
-        body=s.EndpointCreate,
-        envelope="endpoint",
-        summary="Create an endpoint",
-    ),
-    Route("GET", ENDPOINT, catalog.show_endpoint, "identity:get_endpoint", summary="Show an endpoint"),
-    Route(
-        "PATCH",
-        ENDPOINT,
-        catalog.update_endpoint,
-        "identity:update_endpoint",
-        body=s.EndpointUpdate,
-        envelope="endpoint",
-        summary="Update an endpoint",
-    ),
-    Route(
-        "DELETE",
-        ENDPOINT,
-        catalog.delete_endpoint,
-        "identity:delete_endpoint",
-        status=204,
-        summary="Delete an endpoint",
-    ),
-)
+def _route(row: Row) -> Route:
+    method, path, handler, rule, status, body, summary = row
+    envelope, kind = body or (None, None)
+    rule = f"identity:{rule}" if rule and rule != SIGNED_IN else rule
+    return Route(method, path, handler, rule, status=status, body=kind, envelope=envelope, summary=summary)
 
-ROUTES: tuple[Route, ...] = (
-    *VERSIONS,
-    *AUTH,
-    *USERS,
-    *CREDENTIALS,
-    *TRUSTS,
-    *GROUPS,
-    *PROJECTS,
-    *DOMAINS,
-    *ROLES,
-    *grants.routes(),
-    *CATALOGUE,
-    *routes_beyond.ROUTES,
-)
+
+def _heads(routes: Iterable[Route]) -> Iterator[Route]:
+    """HEAD wherever there is GET, as upstream has it: the same without its body."""
+    own = {route.path for route in routes if route.method == "HEAD"}
+    for route in routes:
+        if route.method == "GET" and route.path not in own:
+            yield replace(route, method="HEAD")
+
+
+EXPLICIT: tuple[Route, ...] = (*map(_route, ROWS), *grants.routes())
+ROUTES: tuple[Route, ...] = (*EXPLICIT, *_heads(EXPLICIT))

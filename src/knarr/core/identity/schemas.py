@@ -12,7 +12,8 @@ from knarr.kernel.schema import Body, OpenBody
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 ShortName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
-Text = Annotated[str, Meta(max_length=65535)]
+# A column of text holds 64 KiB on MariaDB, and a character takes up to four bytes.
+Text = Annotated[str, Meta(max_length=16000)]
 Password = Annotated[str, Meta(min_length=1, max_length=4096)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[a-zA-Z][a-zA-Z0-9+.-]*://\S+$")]
 Tag = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
@@ -332,15 +333,16 @@ class EndpointGroupCreate(Body):
 
 
 class EndpointGroupUpdate(Body):
-    name: Name | UnsetType = UNSET
-    filters: Filters | UnsetType = UNSET
-    description: Text | UnsetType | None = UNSET
+    """The client sends null for what it was not told: null leaves all as it is."""
+
+    name: Name | None = None
+    filters: Filters | None = None
+    description: Text | None = None
 
 
-# Credentials, policies. Sealed, a secret is a third longer, and a column holds 64 KiB.
+# Credentials, policies. Sealed, a secret is a third longer.
 
 Secret = Annotated[str, Meta(max_length=12000)]
-Document = Annotated[str, Meta(max_length=16000)]
 
 
 class CredentialCreate(OpenBody):
@@ -358,12 +360,12 @@ class CredentialUpdate(OpenBody):
 
 
 class PolicyCreate(OpenBody):
-    blob: Document
+    blob: Text
     type: Name
 
 
 class PolicyUpdate(OpenBody):
-    blob: Document | UnsetType = UNSET
+    blob: Text | UnsetType = UNSET
     type: Name | UnsetType = UNSET
 
 

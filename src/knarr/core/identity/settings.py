@@ -11,6 +11,12 @@ GROUP = "identity"
 OPTIONS = [
     cfg.IntOpt("token_expiration", default=3600, min=1, help="How long a token is valid, in seconds."),
     cfg.IntOpt(
+        "receipt_expiration",
+        default=300,
+        min=1,
+        help="How long a login that lacks factors may be completed with its receipt, in seconds.",
+    ),
+    cfg.IntOpt(
         "allow_expired_window",
         default=172800,
         min=0,

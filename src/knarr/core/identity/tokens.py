@@ -31,6 +31,8 @@ METHODS = (
 UNSCOPED, PROJECT, DOMAIN, SYSTEM_SCOPE = range(4)
 
 FORMAT = 1
+# A receipt is no token: it has the same fields, and its own format.
+RECEIPT_FORMAT = 2
 
 HEX_ID = re.compile("[0-9a-f]{32}")
 
@@ -123,13 +125,13 @@ def encode(token: Token) -> bytes:
     return msgspec.msgpack.encode(token)
 
 
-def decode(payload: bytes) -> Token | None:
-    """The token in a payload, or None if it is of a format that this version does not know."""
+def decode(payload: bytes, kind: int = FORMAT) -> Token | None:
+    """The token (or receipt) in a payload, or None if it is of another format."""
     try:
         token = _decoder.decode(payload)
     except msgspec.MsgspecError:
         return None
-    return token if token.format == FORMAT else None
+    return token if token.format == kind else None
 
 
 def stamp(moment: datetime) -> str:

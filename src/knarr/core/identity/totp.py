@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import struct
@@ -16,19 +15,21 @@ DIGITS = 6
 WINDOWS = (0, -1)
 
 
-def matches(seed: str, passcode: str, now: float) -> bool:
-    """Whether the passcode is one that a generator with this seed (base32) shows at the time."""
-    try:
-        key = base64.b32decode(seed.upper() + "=" * (-len(seed) % 8))
-    except (binascii.Error, ValueError):
-        return False
-    counter = int(now) // STEP
-    given = passcode.encode()
-    return any(hmac.compare_digest(_code(key, counter + window), given) for window in WINDOWS)
-
-
-def _code(key: bytes, counter: int) -> bytes:
-    digest = hmac.new(key, struct.pack(">Q", counter), hashlib.sha1).digest()
+def passcode(seed: str, now: float) -> str:
+    """What a generator with this seed (base32) shows at the time. Raises ValueError for another seed."""
+    key = base64.b32decode(seed.upper() + "=" * (-len(seed) % 8))
+    if not key:
+        raise ValueError("the seed is empty")
+    digest = hmac.new(key, struct.pack(">Q", int(now) // STEP), hashlib.sha1).digest()
     at = digest[-1] & 15
     number = struct.unpack(">I", digest[at : at + 4])[0] & 0x7FFFFFFF
-    return str(number % 10**DIGITS).zfill(DIGITS).encode()
+    return str(number % 10**DIGITS).zfill(DIGITS)
+
+
+def matches(seed: str, given: str, now: float) -> bool:
+    """Whether it is a passcode of a generator with this seed at the time."""
+    try:
+        shown = [passcode(seed, now + window * STEP) for window in WINDOWS]
+    except ValueError:
+        return False
+    return any(hmac.compare_digest(code.encode(), given.encode()) for code in shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.core.image import importing, upkeep
+from knarr.core.image import caching, importing, upkeep
 from knarr.core.image.errors import error_body
 from knarr.core.image.policies import policies
 from knarr.core.image.routes import ROUTES
@@ -24,7 +24,7 @@ def build() -> Service:
         policies=policies(),
         error_body=error_body,
         options=((GROUP, options()),),
-        operations=importing.OPERATIONS,
+        operations=(*importing.OPERATIONS, caching.OPERATION),
         periodics=(Periodic("image.tasks.expire", HOUR, upkeep.expire_tasks),),
         prepare=upkeep.prepare,
     )

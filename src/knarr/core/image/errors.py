@@ -13,6 +13,12 @@ class RangeNotSatisfiable(KnarrError):  # noqa: N818  the field's word for it
 
 
 def error_body(error: KnarrError, request_id: str) -> dict[str, Any]:
-    """{"message", "code", "title"}: the JSON form of what Glance's web framework answers."""
+    """{"error": {"message", "code", "title"}}: the words of Glance's web framework. They stand under a key as
+    python-glanceclient takes each value of a body to be an object; upstream sends it HTML."""
     phrase = HTTPStatus(error.status).phrase
-    return {"message": error.detail, "code": f"{error.status} {phrase}", "title": error.title or phrase}
+    words = {
+        "message": error.detail,
+        "code": f"{error.status} {phrase}",
+        "title": error.title or phrase,
+    }
+    return {"error": words}

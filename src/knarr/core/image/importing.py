@@ -6,16 +6,15 @@ queued ─ web-download ──────────────────�
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.image import tasks
+from knarr.core.image import quotas, tasks
 from knarr.core.image.api.data import activate
 from knarr.core.image.models import Image
-from knarr.core.image.storage import storage
+from knarr.core.image.storage import Check, storage
 from knarr.core.image.webdownload import allowed, opened
 from knarr.kernel.db import after_commit, utcnow
 from knarr.kernel.operations import Fatal, OperationKind, Step, enqueue
@@ -29,10 +28,17 @@ LOOK_EVERY = 128  # pieces of data
 
 
 def begin(
-    session: Session, req: Request, image: Image, kind: str, given: dict[str, Any], uri: str | None
+    session: Session,
+    req: Request,
+    image: Image,
+    kind: str,
+    given: dict[str, Any],
+    uri: str | None,
+    os_hash_value: str | None = None,
 ) -> tasks.ImageTask:
     """Have the image imported, from the address or from what was staged. `given` is what the user sees as the
-    task's input. The data lies on this host, so the work is done here."""
+    task's input; `os_hash_value` is what the data must have. The data lies on this host, so the work is done
+    here."""
     image.status, image.updated_at = STATUS, utcnow()
     task = tasks.new(session, req, kind, image, given)
     enqueue(
@@ -42,7 +48,7 @@ def begin(
         resource_id=image.id,
         ctx=req.ctx,
         host=req.runtime.host,
-        data={"task": task.id, "uri": uri},
+        data={"task": task.id, "uri": uri, "os_hash_value": os_hash_value},
     )
     return task
 
@@ -71,6 +77,9 @@ def adopt(work: Work) -> None:
         written = store.adopt(work.resource_id, _check(work))
     except FileNotFoundError:
         raise Fatal("The data that was staged is not there any more; stage it again.") from None
+    wanted = work.data["os_hash_value"]
+    if wanted not in (None, written.os_hash_value):
+        raise Fatal(f"The data has the SHA-512 {written.os_hash_value}, not {wanted}.")
     with work.db.write() as session:
         if not activate(session, work.resource_id, STATUS, written):
             raise _gone(work)
@@ -100,13 +109,18 @@ def _gone(work: Work) -> Fatal:
     return Fatal(f"Image {work.resource_id} was deleted during its import.")
 
 
-def _check(work: Work) -> Callable[[], None]:
-    """A check for every piece of data: may the work go on, and is the image still wanted?"""
+def _check(work: Work) -> Check:
+    """A check for every piece of data: may the work go on, is the image still wanted, and is there room?"""
     calls = 0
 
-    def check() -> None:
+    with work.db.read() as session:
+        owner = session.scalar(select(Image.project_id).where(Image.id == work.resource_id))
+        check_size = quotas.bytes_left(session, work.runtime.conf, owner or "")
+
+    def check(size: int) -> None:
         nonlocal calls
         work.check()
+        check_size(size)
         if calls % LOOK_EVERY == 0 and _status(work) != STATUS:
             raise _gone(work)
         calls += 1

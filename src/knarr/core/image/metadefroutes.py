@@ -19,6 +19,7 @@ from knarr.kernel.routing import Route
 
 ONE = f"{PATH}/{{namespace}}"
 TYPES = f"{ONE}/resource_types"
+DEFINED = f"{ONE}/properties"
 GET_NAMESPACES, GET_NAMESPACE = "get_metadef_namespaces", "get_metadef_namespace"
 GET_OBJECTS, GET_OBJECT = "get_metadef_objects", "get_metadef_object"
 GET_PROPERTIES, GET_PROPERTY = "get_metadef_properties", "get_metadef_property"
@@ -47,27 +48,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{ONE}/objects/{{name}}", OBJECTS.show, GET_OBJECT, summary="Show an object"),
     Route("PUT", f"{ONE}/objects/{{name}}", OBJECTS.update, SIGNED_IN, body=Object, summary="Replace it"),
     Route("DELETE", f"{ONE}/objects/{{name}}", OBJECTS.delete, SIGNED_IN, 204, summary="Delete an object"),
-    Route("GET", f"{ONE}/properties", PROPERTIES.index, GET_PROPERTIES, summary="List properties"),
+    Route("GET", DEFINED, PROPERTIES.index, GET_PROPERTIES, summary="List properties"),
+    Route("POST", DEFINED, PROPERTIES.create, SIGNED_IN, 201, NamedProperty, summary="Add a property"),
+    Route("DELETE", DEFINED, PROPERTIES.clear, SIGNED_IN, 204, summary="Delete all properties"),
+    Route("GET", f"{DEFINED}/{{name}}", PROPERTIES.show, GET_PROPERTY, summary="Show a property"),
     Route(
-        "POST",
-        f"{ONE}/properties",
-        PROPERTIES.create,
-        SIGNED_IN,
-        201,
-        NamedProperty,
-        summary="Add a property",
+        "PUT", f"{DEFINED}/{{name}}", PROPERTIES.update, SIGNED_IN, body=NamedProperty, summary="Replace it"
     ),
-    Route("DELETE", f"{ONE}/properties", PROPERTIES.clear, SIGNED_IN, 204, summary="Delete all properties"),
-    Route("GET", f"{ONE}/properties/{{name}}", PROPERTIES.show, GET_PROPERTY, summary="Show a property"),
-    Route(
-        "PUT",
-        f"{ONE}/properties/{{name}}",
-        PROPERTIES.update,
-        SIGNED_IN,
-        body=NamedProperty,
-        summary="Replace a property",
-    ),
-    Route("DELETE", f"{ONE}/properties/{{name}}", PROPERTIES.delete, SIGNED_IN, 204, summary="Delete it"),
+    Route("DELETE", f"{DEFINED}/{{name}}", PROPERTIES.delete, SIGNED_IN, 204, summary="Delete it"),
     Route("GET", f"{ONE}/tags", TAGS.index, GET_TAGS, summary="List tags"),
     Route("POST", f"{ONE}/tags", TAGS.replace_tags, SIGNED_IN, 201, Tags, summary="Replace all tags"),
     Route("DELETE", f"{ONE}/tags", TAGS.clear, SIGNED_IN, 204, summary="Delete all tags"),

@@ -28,19 +28,19 @@ def visible(ctx: RequestContext) -> ColumnElement[bool]:
     return or_(MetadefNamespace.project_id == ctx.project_id, MetadefNamespace.visibility == "public")
 
 
-def load(session: Session, ctx: RequestContext, name: str) -> MetadefNamespace:
-    """The namespace of that name. Raises NotFound also for those that the caller may not see."""
-    found = session.scalars(
-        select(MetadefNamespace).where(MetadefNamespace.namespace == name, visible(ctx))
-    ).first()
+def load(session: Session, ctx: RequestContext, name: str, lock: bool = False) -> MetadefNamespace:
+    """The namespace of that name; with `lock`, for this transaction alone. Raises NotFound also for those
+    that the caller may not see."""
+    stmt = select(MetadefNamespace).where(MetadefNamespace.namespace == name, visible(ctx))
+    found = session.scalars(stmt.with_for_update() if lock else stmt).first()
     if found is None:
         raise NotFound(f"Metadata definition namespace={name[:80]} was not found.")
     return found
 
 
 def load_own(session: Session, req: Request, name: str, rule: str) -> MetadefNamespace:
-    """The namespace, to be changed: Forbidden unless the rule allows it with the owner as target."""
-    found = load(session, req.ctx, name)
+    """The namespace, locked, to be changed: Forbidden unless the rule allows it with the owner as target."""
+    found = load(session, req.ctx, name, lock=True)
     req.authorize(rule, {"project_id": found.project_id, "owner": found.project_id})
     return found
 

@@ -44,6 +44,30 @@ class Image(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class ImageTombstone(Base):
+    """The id of an image that was deleted: none is called so again."""
+
+    __tablename__ = "image_tombstone"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ImageCopy(Base):
+    """That a host has, or is to have (`queued`), a copy of an image's data of its own, read instead of the
+    store's."""
+
+    __tablename__ = "image_copy"
+
+    image_id: Mapped[str] = mapped_column(ID, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    host: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(WORD)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    hits: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_accessed: Mapped[datetime] = mapped_column(default=utcnow)
+    last_modified: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class ImageProperty(Base):
     """What an image has beyond its own fields."""
 

@@ -27,6 +27,11 @@ RULES: dict[str, str] = {
     "get_member": READER,
     "modify_member": f"{ADMIN} or role:member",
     "stores_info_detail": ADMIN,
+    "add_image_location": OWNER,
+    "fetch_image_location": f"{ADMIN} or role:service",
+    "cache_list": ADMIN,
+    "cache_image": ADMIN,
+    "cache_delete": ADMIN,
     "get_task": READER,
     "tasks_api_access": ADMIN,
 }

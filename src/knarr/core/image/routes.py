@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from knarr.core.image.api import data, discovery, images, imports, members, patching, tags
+from knarr.core.image.api import cache, data, discovery, images, imports, members, patching, stores, tags
 from knarr.core.image.metadefroutes import ROUTES as METADEF_ROUTES
 from knarr.core.image.policies import SIGNED_IN
-from knarr.core.image.schemas import Import, NewTask
+from knarr.core.image.schemas import Import, NewLocation, NewTask
 from knarr.kernel.routing import Route
 
 IMAGES = "/v2/images"
@@ -33,14 +33,19 @@ ROUTES: tuple[Route, ...] = (
         SIGNED_IN,
         summary="A JSON schema of definitions",
     ),
-    Route("GET", "/v2/info/stores", discovery.stores, SIGNED_IN, summary="Where data is kept"),
+    Route("GET", "/v2/info/stores", stores.index, SIGNED_IN, summary="Where data is kept"),
     Route(
         "GET",
         "/v2/info/stores/detail",
-        discovery.stores_detail,
+        stores.detail,
         "stores_info_detail",
         summary="Where data is kept, in detail",
     ),
+    Route("DELETE", "/v2/stores/{store}/{ident}", stores.delete, SIGNED_IN, 204, summary="Delete data there"),
+    Route("GET", "/v2/cache", cache.index, "cache_list", summary="List what this host has copies of"),
+    Route("DELETE", "/v2/cache", cache.clear, "cache_delete", 204, summary="Delete all copies"),
+    Route("PUT", "/v2/cache/{ident}", cache.queue, "cache_image", 202, summary="Queue an image to be copied"),
+    Route("DELETE", "/v2/cache/{ident}", cache.delete, "cache_delete", 204, summary="Delete a copy"),
     Route("GET", "/v2/info/import", imports.info, SIGNED_IN, summary="Methods of import"),
     Route("GET", "/v2/info/usage", discovery.usage, SIGNED_IN, summary="What the project uses"),
     Route("POST", IMAGES, images.create, "add_image", 201, body=OBJECT, summary="Create an image"),
@@ -60,6 +65,22 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{IMAGE}/file", data.download, "download_image", summary="Download the data"),
     Route("PUT", f"{IMAGE}/stage", data.stage, SIGNED_IN, 204, raw=True, summary="Stage data to import"),
     Route("POST", f"{IMAGE}/import", imports.start, SIGNED_IN, 202, body=Import, summary="Import the data"),
+    Route(
+        "GET",
+        f"{IMAGE}/locations",
+        stores.locations,
+        "fetch_image_location",
+        summary="List where the data of an image lies",
+    ),
+    Route(
+        "POST",
+        f"{IMAGE}/locations",
+        stores.add_location,
+        SIGNED_IN,
+        202,
+        body=NewLocation,
+        summary="Have the data of an image fetched",
+    ),
     Route("GET", f"{IMAGE}/tasks", imports.of_image, "get_task", summary="List the imports of an image"),
     Route("GET", TASKS, imports.index, TASKS_RULE, summary="List tasks"),
     Route("POST", TASKS, imports.create, TASKS_RULE, 201, body=NewTask, summary="Import a new image"),

@@ -24,6 +24,18 @@ class Import(Body):
     all_stores_must_succeed: bool | UnsetType = UNSET
 
 
+class ValidationData(Body):
+    """What the data at an address must be; SHA-512 as that is what images here are told by."""
+
+    os_hash_value: Annotated[str, Meta(pattern="^[0-9a-f]{128}$")] | UnsetType = UNSET
+    os_hash_algo: Literal["sha512"] | UnsetType = UNSET
+
+
+class NewLocation(Body):
+    url: Annotated[str, Meta(max_length=LONGEST)]
+    validation_data: ValidationData | UnsetType = UNSET
+
+
 class TaskInput(Body):
     import_from: Annotated[str, Meta(max_length=LONGEST)]
     image_properties: dict[str, Any]

@@ -6,11 +6,15 @@ from knarr.kernel.errors import Conflict, Forbidden, KnarrError
 
 STATUSES = ("queued", "saving", "uploading", "importing", "active", "deactivated", "killed", "deleted")
 
+UNDER_WAY = ("saving", "uploading", "importing")
+"""Those in which data is on its way."""
+
 ALLOWED: dict[str, tuple[str, ...]] = {
     "upload": ("queued",),
     "stage": ("queued",),
     "glance-direct import": ("uploading",),
     "web-download import": ("queued",),
+    "adding a location": ("queued",),
     "download": ("active",),
     "deactivate": ("active", "deactivated"),
     "reactivate": ("active", "deactivated"),

@@ -22,18 +22,41 @@ from knarr.core.image.settings import MEBIBYTE
 from knarr.kernel.errors import BadRequest, Conflict, TooLarge
 
 CHUNK = 512 * 1024
+HEAD = 32
 ALGORITHM = "sha512"
 PART = ".part"
 STAGED = ".staged"
 
+Check = Callable[[int], None]
+"""Told how many bytes have come, it raises to have no more of them."""
+
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: bytes, MD5 and SHA-512 in hexadecimal digits."""
+    """What was written: bytes, MD5 and SHA-512 in hexadecimal digits, and the first bytes."""
 
     size: int
     checksum: str
     os_hash_value: str
+    head: bytes
+
+
+class _Digest:
+    """What is told of data, as it passes."""
+
+    def __init__(self) -> None:
+        self._md5, self._sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+        self._head = b""
+        self.size = 0
+
+    def update(self, data: bytes) -> None:
+        self.size += len(data)
+        self._head += data[: HEAD - len(self._head)]
+        self._md5.update(data)
+        self._sha512.update(data)
+
+    def written(self) -> Written:
+        return Written(self.size, self._md5.hexdigest(), self._sha512.hexdigest(), self._head)
 
 
 class Source(Protocol):
@@ -59,13 +82,13 @@ class Storage:
         return self.directory / (ident + STAGED)
 
     def write(
-        self, target: Path, source: Source, length: int | None, check: Callable[[], None] = lambda: None
+        self, target: Path, source: Source, length: int | None, check: Check = lambda size: None
     ) -> Written:
         """All of `source` (of `length` bytes where known) into the file, or nothing.
 
         Raises TooLarge past the cap, BadRequest if the source ends too early, and Conflict if the file is
-        being written already. `check` is called now and then, to end a writing that nobody wants any more by
-        raising.
+        being written already. `check` is called before each piece is written, with the size so far: it
+        may end the writing by raising.
         """
         if length is not None:
             self.check_size(length)
@@ -92,7 +115,7 @@ class Storage:
                 f"The data is larger than {self.largest // MEBIBYTE} MiB, the most an image may have."
             )
 
-    def adopt(self, ident: str, check: Callable[[], None]) -> Written:
+    def adopt(self, ident: str, check: Check) -> Written:
         """Make what was staged the data of the image. Safe to repeat. Raises FileNotFoundError."""
         staged, whole = self.staged(ident), self.path(ident)
         with (staged if staged.exists() else whole).open("rb") as file:
@@ -102,22 +125,19 @@ class Storage:
             self._sync()
         return written
 
-    def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Callable[[], None]) -> Written:
-        md5, sha512 = _hashes()
-        size = 0
-        while length is None or size < length:
-            data = source.read(CHUNK if length is None else min(CHUNK, length - size))
+    def _copy(self, source: Source, file: BinaryIO, length: int | None, check: Check) -> Written:
+        digest = _Digest()
+        while length is None or digest.size < length:
+            data = source.read(CHUNK if length is None else min(CHUNK, length - digest.size))
             if not data:
                 break
-            size += len(data)
-            self.check_size(size)
-            md5.update(data)
-            sha512.update(data)
+            digest.update(data)
+            self.check_size(digest.size)
+            check(digest.size)
             file.write(data)
-            check()
-        if length is not None and size < length:
-            raise BadRequest(f"The data ended after {size} of {length} bytes; upload it again.")
-        return Written(size, md5.hexdigest(), sha512.hexdigest())
+        if length is not None and digest.size < length:
+            raise BadRequest(f"The data ended after {digest.size} of {length} bytes; upload it again.")
+        return digest.written()
 
     def read(self, ident: str, start: int, length: int) -> Iterator[bytes]:
         """The bytes from `start` on, in pieces. The file is opened at once, so that a removal does not hurt.
@@ -193,19 +213,12 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _hashes() -> tuple[Any, Any]:
-    return hashlib.md5(usedforsecurity=False), hashlib.sha512()
-
-
-def _digest(file: BinaryIO, check: Callable[[], None]) -> Written:
-    md5, sha512 = _hashes()
-    size = 0
+def _digest(file: BinaryIO, check: Check) -> Written:
+    digest = _Digest()
     while data := file.read(CHUNK):
-        md5.update(data)
-        sha512.update(data)
-        size += len(data)
-        check()
-    return Written(size, md5.hexdigest(), sha512.hexdigest())
+        digest.update(data)
+        check(digest.size)
+    return digest.written()
 
 
 def storage(runtime: Any) -> Storage:
@@ -217,4 +230,17 @@ def storage(runtime: Any) -> Storage:
         return Storage(directory, options.image_size_cap * MEBIBYTE)
 
     found: Storage = runtime.component("image.storage", make)
+    return found
+
+
+def copies(runtime: Any) -> Storage:
+    """This host's own copies of data, which administrators have asked for."""
+
+    def make() -> Storage:
+        options = runtime.conf.image
+        own = options.image_cache_dir
+        directory = Path(own) if own else runtime.state_dir / "image-cache"
+        return Storage(directory, options.image_cache_max_size * MEBIBYTE)
+
+    found: Storage = runtime.component("image.copies", make)
     return found

@@ -14,7 +14,7 @@ from knarr.kernel.db import utcnow
 from knarr.kernel.request import Request
 
 STATUSES = ("pending", "processing", "success", "failure")
-TYPES = ("import", "api_image_import")
+TYPES = ("import", "api_image_import", "location_import")
 COLUMNS = tuple(ImageTask.__table__.columns)
 
 

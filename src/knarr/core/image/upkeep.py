@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from knarr.core.image import caching
 from knarr.core.image.models import Image, ImageTask
 from knarr.core.image.storage import Storage, storage
 from knarr.core.image.views import WITH_DATA
@@ -37,6 +38,7 @@ def prepare(runtime: Any) -> None:
     gone = store.clean(whole, staged)
     if gone:
         LOG.info("removed %d files of images that were not uploaded whole", len(gone))
+    caching.prepare(runtime)
 
 
 def _is_half_done(row: Any, store: Storage) -> bool:

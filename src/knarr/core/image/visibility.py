@@ -49,17 +49,19 @@ def _shared_with(ctx: RequestContext, member_status: str) -> ColumnElement[bool]
     return and_(Image.visibility == "shared", Image.id.in_(found))
 
 
-def load(session: Session, ctx: RequestContext, ident: str) -> Image:
-    """The image of that id. Raises NotFound also for those that the caller may not see."""
-    found = session.scalars(select(Image).where(Image.id == ident.lower(), visible(ctx))).first()
+def load(session: Session, ctx: RequestContext, ident: str, lock: bool = False) -> Image:
+    """The image of that id; with `lock`, for this transaction alone, so that what it decides on stays true.
+    Raises NotFound also for those that the caller may not see."""
+    stmt = select(Image).where(Image.id == ident.lower(), visible(ctx))
+    found = session.scalars(stmt.with_for_update() if lock else stmt).first()
     if found is None:
         raise NotFound(f"No image found with ID {ident[:255]}.")
     return found
 
 
 def load_own(session: Session, req: Request, ident: str, rule: str) -> Image:
-    """The image, to be changed: Forbidden unless the rule allows it with the owner as target."""
-    image = load(session, req.ctx, ident)
+    """The image, locked, to be changed: Forbidden unless the rule allows it with the owner as target."""
+    image = load(session, req.ctx, ident, lock=True)
     if not req.allows(rule, target(image)):
         raise Forbidden(f"You are not permitted to do {rule} with image {image.id}.")
     return image

@@ -35,11 +35,12 @@ class Allowed:
     schemes: tuple[str, ...]
     ports: tuple[int, ...]
 
-    def check(self, uri: str) -> None:
-        """Raise BadRequest unless images may be imported from this address."""
+    def check(self, uri: str, field: str = "uri") -> None:
+        """Raise BadRequest by the name of the field unless images may be imported from this address."""
+        wrong = f"Invalid value for '{field}':"
         found = _ADDRESS.match(uri) if len(uri) <= LONGEST else None
         if found is None:
-            raise BadRequest(f"Invalid value for 'uri': {uri[:128]!r} is no address like https://host/path.")
+            raise BadRequest(f"{wrong} {uri[:128]!r} is no address like https://host/path.")
         scheme, host = found["scheme"], found["host"].strip("[]").lower()
         port = int(found["port"] or _PORTS.get(scheme, 0))
         for what, value, known in (
@@ -48,7 +49,7 @@ class Allowed:
             ("port", port, self.ports),
         ):
             if value not in known:
-                raise BadRequest(f"Invalid value for 'uri': the {what} {value} is not allowed for imports.")
+                raise BadRequest(f"{wrong} the {what} {value} is not allowed for imports.")
 
 
 def allowed(conf: Any) -> Allowed:

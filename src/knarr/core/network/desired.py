@@ -33,11 +33,18 @@ from knarr.core.network.models import (
 
 NOT_A_LEG = Port.id.not_in(select(RouterPort.port_id))
 """Legs of routers are plugged by the backend itself; they are no ports to it."""
+CARRIED = (
+    (Port.host != "")
+    & Port.admin_state_up.is_(True)
+    & Port.network_id.in_(select(Network.id).where(Network.admin_state_up.is_(True)))
+    & NOT_A_LEG
+)
+"""The ports that hosts are told of. Of others they know nothing, so that nothing passes their taps."""
 
 
 def everything(session: Session, host: str) -> DesiredState:
     """What the host should carry. Ports bound elsewhere count as members of groups only."""
-    bound = ports(session, (Port.host != "") & NOT_A_LEG, host)
+    bound = ports(session, CARRIED, host)
     carried = desired_routers.routers(session, Router.host == host)
     network_ids = {port.network_id for port in bound if port.local}
     network_ids |= {leg.network_id for router in carried for leg in desired_routers.legs_of(router)}
@@ -72,8 +79,10 @@ def ports(session: Session, condition: ColumnElement[bool], host: str) -> tuple[
     addresses = _grouped(session, Address.port_id, Address.ip_address, among)
     groups_of = _grouped(session, PortGroup.port_id, PortGroup.group_id, among)
     rows = session.execute(select(*Port.__table__.columns).where(condition).order_by(Port.id)).all()
-    limits = desired_ports.bandwidth(session, [row for row in rows if row.host == host])
-    served = desired_ports.dhcp(session, [row for row in rows if row.host == host])
+    here = [row for row in rows if row.host == host]
+    limits = desired_ports.bandwidth(session, here)
+    served = desired_ports.dhcp(session, here)
+    carried = desired_ports.subports(session, here)
     return tuple(
         _port(
             row,
@@ -82,6 +91,7 @@ def ports(session: Session, condition: ColumnElement[bool], host: str) -> tuple[
             security_groups=tuple(groups_of.get(row.id, ())),
             bandwidth=limits.get(row.id, ()),
             dhcp=served.get(row.id),
+            subport=carried.get(row.id),
         )
         for row in rows
     )

@@ -1,4 +1,4 @@
-"""What ports have beside addresses and groups, in the backend's terms: bandwidth limits and DHCP."""
+"""What ports have beside addresses and groups, in the backend's terms: bandwidth limits, trunks and DHCP."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knarr.core.network.drivers.base import BandwidthLimit, DhcpState
-from knarr.core.network.models import Address, BandwidthRule, Network, Subnet
+from knarr.core.network.drivers.base import BandwidthLimit, DhcpState, Subport
+from knarr.core.network.models import Address, BandwidthRule, Network, Subnet, SubPort, Trunk
 
 DHCP_OWNERS = "compute:"
 WITHOUT_DHCP = ("compute:zun",)  # is told its addresses by whoever plugs it
@@ -36,6 +36,18 @@ def bandwidth(session: Session, rows: Sequence[Any]) -> dict[str, tuple[Bandwidt
         limit = BandwidthLimit(rule.direction, rule.max_kbps, rule.max_burst_kbps)
         limits.setdefault(rule.policy_id, []).append(limit)
     return {port: tuple(limits[policy]) for port, policy in policies.items() if policy in limits}
+
+
+def subports(session: Session, rows: Sequence[Any]) -> dict[str, Subport]:
+    """Where those ports are that trunks carry which are up."""
+    if not rows:
+        return {}
+    stmt = (
+        select(SubPort.port_id, SubPort.vlan, Trunk.port_id.label("parent_id"))
+        .join(Trunk, Trunk.id == SubPort.trunk_id)
+        .where(SubPort.port_id.in_([row.id for row in rows]), Trunk.admin_state_up.is_(True))
+    )
+    return {row.port_id: Subport(row.parent_id, row.vlan) for row in session.execute(stmt)}
 
 
 def wants_dhcp(device_owner: str) -> bool:

@@ -46,7 +46,7 @@ def _legs(session: Session, ids: list[str]) -> dict[str, list[Any]]:
         .join(Network, Network.id == Port.network_id)
         .join(Address, Address.port_id == Port.id)
         .join(Subnet, Subnet.id == Address.subnet_id)
-        .where(Leg.router_id.in_(ids), Port.admin_state_up.is_(True))
+        .where(Leg.router_id.in_(ids), Port.admin_state_up.is_(True), Network.admin_state_up.is_(True))
         .order_by(Leg.port_id, Subnet.ip_version, Address.position)
     )
     return _grouped(session.execute(stmt))

@@ -70,6 +70,18 @@ ERRORS: dict[str, tuple[type[KnarrError], str]] = {
     "QoSPolicyDefaultAlreadyExists": (Conflict, "A default QoS policy exists for project {project}."),
     "QoSRulesConflict": (Conflict, "Rule {kind} conflicts with rule {id} of QoS policy {policy}."),
     "QosRuleNotSupported": (Conflict, "Rules of type {kind} are not supported here, only {only}."),
+    "TrunkNotFound": (NotFound, "Trunk {id} could not be found."),
+    "SubPortNotFound": (NotFound, "Trunk {id} has no subport with port {port}."),
+    "ParentPortInUse": (Conflict, "Port {port} cannot be the parent of a trunk: {why}."),
+    "TrunkPortInUse": (Conflict, "Port {port} is in use by trunk {trunk} already."),
+    "DuplicateSubPort": (Conflict, "VLAN {vlan} is in use on trunk {id} already."),
+    "SubPortMtuGreaterThanTrunkPortMtu": (
+        Conflict,
+        "The MTU {mtu} of port {port} is greater than {bound}, that of trunk {id}.",
+    ),
+    "PortInUseAsTrunkParent": (Conflict, "Port {port} is the parent of trunk {trunk}."),
+    "PortInUseAsSubPort": (Conflict, "Port {port} is a subport of trunk {trunk}."),
+    "TrunkDisabled": (Conflict, "Trunk {id} is disabled: set 'admin_state_up' to true first."),
     "SubnetPoolNotFound": (NotFound, "Subnet pool {id} could not be found."),
     "SubnetAllocationError": (Conflict, "Failed to allocate subnet: {why}."),
     "SubnetPoolQuotaExceeded": (

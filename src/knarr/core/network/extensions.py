@@ -67,6 +67,7 @@ ALWAYS = (
     ("standard-attr-tag", "Tag support", "Tags, and filters by them.", "2017-01-01"),
     ("standard-attr-timestamp", "Resource timestamps", "When it was made and changed.", "2016-09-12"),
     ("stateful-security-group", "Stateful security group", "Or without state.", "2019-11-26"),
+    ("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "At once.", "2019-12-29"),
     ("subnet-service-types", "Subnet service types", "Subnets for certain owners.", "2016-03-15"),
     ("subnet_allocation", "Subnet Allocation", "Subnets out of pools.", "2015-03-30"),
     ("subnet_onboard", "Subnet Onboard", "Taking subnets into pools.", "2019-04-10"),
@@ -93,6 +94,10 @@ WITH_QOS = (
     ("qos-rule-type-details", "Details of QoS rule types", "What can be set.", "2017-06-22"),
     ("qos-rules-alias", "Ability to modify QoS rules with a single ID", "Rules by id.", "2018-10-07"),
 )
+WITH_TRUNKS = (
+    ("trunk", "Trunk Extension", "Ports that carry others in VLANs.", "2016-01-01"),
+    ("trunk-details", "Trunk port details", "A trunk's subports, shown at its port.", "2016-01-01"),
+)
 EXTENSIONS = tuple(
     Extension(*row, needs)
     for needs, rows in (
@@ -100,6 +105,7 @@ EXTENSIONS = tuple(
         ("routers", WITH_ROUTERS),
         ("floating_ips", WITH_FLOATING_IPS),
         ("qos", WITH_QOS),
+        ("trunks", WITH_TRUNKS),
     )
     for row in rows
 )

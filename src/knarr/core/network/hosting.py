@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from knarr.core.network import desired
 from knarr.core.network.binding import ALIVE
 from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
-from knarr.core.network.models import FloatingIp, Host, Port, Router, RouterPort
+from knarr.core.network.models import FloatingIp, Host, Network, Port, Router, RouterPort
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import Retry
 
@@ -25,12 +25,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-OFFERED = (
-    "routers",
-    "floating_ips",
-    "qos",
-    "dhcp",
-)  # capabilities that the service offers if a host has them
+# Capabilities that the service offers if a host has them.
+OFFERED = ("routers", "floating_ips", "qos", "dhcp", "trunks")
 NEVER = datetime(1970, 1, 1)
 START_WAIT = 10.0  # seconds that an operation waits for the backend to start
 
@@ -147,25 +143,33 @@ class Hosting:
             )
 
     def routed(self, router_ids: Sequence[str]) -> None:
-        """Say that these routers are in force, so that their legs and floating IPs are ACTIVE."""
+        """Say that these routers are in force, so that their legs and floating IPs are ACTIVE, but for what
+        is switched off.
+        """
         if not router_ids:
             return
+        on = Router.admin_state_up.is_(True)
+        networks = select(Network.id).where(Network.admin_state_up.is_(True))
         legs = select(RouterPort.port_id).where(RouterPort.router_id.in_(router_ids))
-        down = (Port.id.in_(legs), Port.host == self.host, Port.status != "ACTIVE")
-        waiting = (
-            FloatingIp.router_id.in_(router_ids),
-            FloatingIp.status != "ACTIVE",
-        )
+        legs_up = legs.join(Router, Router.id == RouterPort.router_id).where(on)
+        ports = Port.id.in_(legs) & (Port.host == self.host)
+        ports_up = Port.id.in_(legs_up) & Port.admin_state_up.is_(True) & Port.network_id.in_(networks)
+        routers_up = select(Router.id).where(Router.id.in_(router_ids), on)
+        for model, mine, up in (
+            (Port, ports, ports_up),
+            (FloatingIp, FloatingIp.router_id.in_(router_ids), FloatingIp.router_id.in_(routers_up)),
+        ):
+            self._say(model, mine & up, "ACTIVE")
+            self._say(model, mine & ~up, "DOWN")
+
+    def _say(self, model: Any, condition: Any, status: str) -> None:
+        """Write the status of the rows that have another one."""
+        wrong = condition & (model.status != status)
         with self.runtime.db.read() as session:
-            ports = session.scalars(select(Port.id).where(*down)).all()
-            floating = session.scalars(select(FloatingIp.id).where(*waiting)).all()
-        if not ports and not floating:
-            return
-        with self.runtime.db.write() as session:
-            session.execute(update(Port).where(Port.id.in_(ports), *down).values(status="ACTIVE"))
-            session.execute(
-                update(FloatingIp).where(FloatingIp.id.in_(floating), *waiting).values(status="ACTIVE")
-            )
+            ids = session.scalars(select(model.id).where(wrong)).all()
+        if ids:
+            with self.runtime.db.write() as session:
+                session.execute(update(model).where(model.id.in_(ids), wrong).values(status=status))
 
     def _desired(self) -> DesiredState:
         with self.runtime.db.read() as session:

@@ -118,17 +118,22 @@ class DefaultGroup(Base):
     group_id: Mapped[str] = mapped_column(ID, ForeignKey("security_group.id"), index=True)
 
 
-class Rule(Standard, Base):
-    __tablename__ = "security_group_rule"
-    __table_args__ = (Index(None, "project_id", "id"),)
+class Matches:
+    """What the packets are like that a rule of a security group lets pass."""
 
-    security_group_id: Mapped[str] = mapped_column(ID, ForeignKey("security_group.id"), index=True)
     direction: Mapped[str] = mapped_column(String(8))
     ethertype: Mapped[str] = mapped_column(String(8))
     protocol: Mapped[str | None] = mapped_column(String(40))
     port_range_min: Mapped[int | None]
     port_range_max: Mapped[int | None]
     remote_ip_prefix: Mapped[str | None] = mapped_column(String(64))
+
+
+class Rule(Standard, Matches, Base):
+    __tablename__ = "security_group_rule"
+    __table_args__ = (Index(None, "project_id", "id"),)
+
+    security_group_id: Mapped[str] = mapped_column(ID, ForeignKey("security_group.id"), index=True)
     remote_group_id: Mapped[str | None] = mapped_column(ID, ForeignKey("security_group.id"), index=True)
     remote_address_group_id: Mapped[str | None] = mapped_column(ID, index=True)
 
@@ -240,6 +245,28 @@ class Forwarding(Standard, Base):
     internal_port: Mapped[int]
 
 
+class Trunk(Standard, Base):
+    """A port, the parent, that carries others in VLANs. Its status follows from those of the ports."""
+
+    __tablename__ = "trunk"
+    __table_args__ = (Index(None, "project_id", "id"), UniqueConstraint("port_id"))
+
+    name: Mapped[str] = mapped_column(default="")
+    admin_state_up: Mapped[bool] = mapped_column(default=True)
+    port_id: Mapped[str] = mapped_column(ID, ForeignKey("port.id"))
+
+
+class SubPort(Base):
+    """That a port is carried by a trunk, in a VLAN of the trunk's port."""
+
+    __tablename__ = "trunk_subport"
+    __table_args__ = (UniqueConstraint("trunk_id", "vlan"),)
+
+    port_id: Mapped[str] = mapped_column(ID, ForeignKey("port.id"), primary_key=True)
+    trunk_id: Mapped[str] = mapped_column(ID, ForeignKey("trunk.id"))
+    vlan: Mapped[int]
+
+
 class SubnetPool(Standard, Base):
     __tablename__ = "subnet_pool"
     __table_args__ = (Index(None, "project_id", "id"),)
@@ -307,19 +334,13 @@ class BandwidthRule(Base):
     max_burst_kbps: Mapped[int] = mapped_column(default=0)
 
 
-class DefaultRule(Base):
+class DefaultRule(Matches, Base):
     """A rule that new security groups begin with. `PARENT` as remote group is the new group itself."""
 
     __tablename__ = "security_group_default_rule"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     description: Mapped[str] = mapped_column(String(255), default="")
-    direction: Mapped[str] = mapped_column(String(8))
-    ethertype: Mapped[str] = mapped_column(String(8))
-    protocol: Mapped[str | None] = mapped_column(String(40))
-    port_range_min: Mapped[int | None]
-    port_range_max: Mapped[int | None]
-    remote_ip_prefix: Mapped[str | None] = mapped_column(String(64))
     remote_group_id: Mapped[str | None] = mapped_column(ID)
     remote_address_group_id: Mapped[str | None] = mapped_column(ID)
     used_in_default_sg: Mapped[bool] = mapped_column(default=False)

@@ -35,6 +35,11 @@ def new_mac() -> str:
     return MAC_PREFIX + "".join(f":{byte:02x}" for byte in tail)
 
 
+def plain_mac(mac: str) -> str:
+    """As MAC addresses are stored: small letters and colons."""
+    return mac.lower().replace("-", ":")
+
+
 def check_free_mac(session: Session, network_id: str, mac: str) -> None:
     if mac == "00:00:00:00:00:00" or int(mac[:2], 16) & 1:
         raise invalid(f"'mac_address' {mac} is not an address of one interface")
@@ -69,7 +74,7 @@ def address_pairs(pairs: Any, mac: str, security: bool) -> list[dict[str, str]]:
         if not pair.ip_address:
             raise fault("AllowedAddressPairsMissingIP")
         parse_net(pair.ip_address, "allowed_address_pairs.ip_address")
-        entry = {"ip_address": pair.ip_address, "mac_address": (pair.mac_address or mac).lower()}
+        entry = {"ip_address": pair.ip_address, "mac_address": plain_mac(pair.mac_address or mac)}
         if entry in checked:
             raise invalid(f"'allowed_address_pairs' has {pair.ip_address} twice")
         checked.append(entry)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, resources
+from knarr.core.network import binding, resources, trunking
 from knarr.core.network.models import Address, Network, Port, PortGroup
 from knarr.kernel.context import RequestContext
 from knarr.kernel.errors import BadRequest
@@ -41,10 +41,10 @@ def visible(ctx: RequestContext) -> ColumnElement[bool]:
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     addresses: dict[str, list[dict[str, str]]] = {}
-    found = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
+    fixed = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
     # IPv4 first, as clients that take the first address expect: its positions are the shorter ones.
     for port_id, subnet_id, ip in session.execute(
-        found.order_by(func.length(Address.position), Address.position)
+        fixed.order_by(func.length(Address.position), Address.position)
     ):
         addresses.setdefault(port_id, []).append({"subnet_id": subnet_id, "ip_address": ip})
     groups = resources.grouped(
@@ -55,7 +55,12 @@ def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str,
     columns = select(Network.id, Network.mtu, Network.qos_policy_id)
     networks = {row.id: row for row in session.execute(columns.where(Network.id.in_(wanted)))}
     seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
-    return [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
+    found = [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
+    trunks = trunking.details(session, ids)
+    for view in found:
+        if view["id"] in trunks:
+            view["trunk_details"] = trunks[view["id"]]
+    return found
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,13 @@ def _dns(name: str, address: str, domain: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Made:
-    """A port as it was written a moment ago: its columns, (subnet id, address) pairs, groups, and network."""
+    """A port as it was written a moment ago: columns, (subnet id, address) pairs, groups, network, tags."""
 
     columns: dict[str, Any]
     addresses: list[tuple[str, str]]
     groups: list[str]
     network: Any
+    tags: list[str]
 
 
 def new_view(req: Request, made: Made) -> dict[str, Any]:
@@ -117,7 +123,7 @@ def new_view(req: Request, made: Made) -> dict[str, Any]:
     pairs = sorted(made.addresses, key=lambda pair: ":" in pair[1])
     fixed = [{"subnet_id": subnet_id, "ip_address": ip} for subnet_id, ip in pairs]
     seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
-    return _view(row, {row.id: fixed}, {row.id: made.groups}, {}, made.network, seen)
+    return _view(row, {row.id: fixed}, {row.id: made.groups}, {row.id: made.tags}, made.network, seen)
 
 
 def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
@@ -140,6 +146,10 @@ def _by_fixed_ips(name: str, values: list[str]) -> ColumnElement[bool]:
     return Port.id.in_(select(Address.port_id).where(tests))
 
 
+def _by_mac(_name: str, values: list[str]) -> ColumnElement[bool]:
+    return Port.mac_address.in_([value.lower() for value in values])
+
+
 def _by_groups(name: str, values: list[str]) -> ColumnElement[bool]:
     return Port.id.in_(select(PortGroup.port_id).where(PortGroup.group_id.in_(values)))
 
@@ -159,7 +169,6 @@ PORTS = resources.Resource(
             for name in (
                 "name",
                 "network_id",
-                "mac_address",
                 "status",
                 "device_id",
                 "device_owner",
@@ -167,6 +176,7 @@ PORTS = resources.Resource(
                 "qos_policy_id",
             )
         },
+        "mac_address": _by_mac,
         "admin_state_up": resources.is_true(Port.admin_state_up),
         "port_security_enabled": resources.is_true(Port.port_security_enabled),
         "binding:host_id": resources.equals(Port.host),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,12 +53,41 @@ def chosen(condition: ColumnElement[bool], name: str, values: list[str]) -> Colu
 
 def number(column: Any) -> Filter:
     def condition(name: str, values: list[str]) -> ColumnElement[bool]:
-        if not all(value.lstrip("-").isdecimal() and len(value) < 10 for value in values):
+        if not all(value.removeprefix("-").isdecimal() and len(value) < 10 for value in values):
             raise BadRequest(f"Invalid value for '{name}': use a number.")
         found: ColumnElement[bool] = column.in_([int(value) for value in values])
         return found
 
     return condition
+
+
+def since(column: Any) -> Filter:
+    """Rows whose column is of this moment (UTC, ISO 8601) or later."""
+
+    def condition(name: str, values: list[str]) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column >= max(_moment(name, value) for value in values)
+        return found
+
+    return condition
+
+
+def at(column: Any) -> Filter:
+    """Rows whose column is of one of these moments, to the second as they are shown."""
+
+    def condition(name: str, values: list[str]) -> ColumnElement[bool]:
+        moments = [_moment(name, value) for value in values]
+        return or_(*((column >= one) & (column < one + timedelta(seconds=1)) for one in moments))
+
+    return condition
+
+
+def _moment(name: str, text: str) -> datetime:
+    found = None
+    with suppress(ValueError):
+        found = datetime.fromisoformat(text)
+    if found is None or not 1970 <= found.year < 9999:
+        raise BadRequest(f"Invalid value for '{name}': use a time as 2026-01-31T12:00:00.")
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 
 
 def always(value: str) -> Filter:
@@ -91,6 +121,9 @@ def standard_filters(model: Any) -> dict[str, Filter]:
         **{name: equals(getattr(model, name)) for name in ("id", "project_id", "description")},
         "tenant_id": equals(model.project_id),
         "revision_number": number(model.revision_number),
+        "created_at": at(model.created_at),
+        "updated_at": at(model.updated_at),
+        "changed_since": since(model.updated_at),
         "tags": tags,
         "tags-any": tags_any,
         "not-tags": _negated(tags),
@@ -153,7 +186,7 @@ class Resource:
 
 
 def list_all(req: Request, resource: Resource) -> dict[str, Any]:
-    stmt = resource.seen(resource.columns(), req.ctx)
+    stmt = seen = resource.seen(resource.columns(), req.ctx)
     for name, values in req.params.items():
         if name in PAGING:
             continue
@@ -164,7 +197,7 @@ def list_all(req: Request, resource: Resource) -> dict[str, Any]:
         stmt = stmt.where(test(name, values))
     paging = resource.listing.paging(req)
     with req.db.read() as session:
-        page = resource.listing.fetch(session, stmt, paging)
+        page = resource.listing.fetch(session, stmt, paging, seen)
         views = resource.views(req, session, page.rows)
     links = _links(req, resource, [view["id"] for view in views], paging.limit, paging.reverse)
     answer: dict[str, Any] = {resource.key: only_fields(req, views)}
@@ -291,7 +324,7 @@ def check_revision(req: Request, row: Any) -> None:
     if not header:
         return
     name, _, wanted = header.partition("=")
-    if name.strip() != "revision_number" or not wanted.strip().isdecimal():
+    if name.strip() != "revision_number" or not wanted.strip().isdecimal() or len(wanted) > 20:
         raise BadRequest("Invalid header 'If-Match': use revision_number=N.")
     if int(wanted) != row.revision_number:
         raise fault("RevisionNumberConstraintFailed", wanted=wanted, actual=row.revision_number)

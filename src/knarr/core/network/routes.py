@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from knarr.core.network import schemas as s
 from knarr.core.network.api import (
@@ -25,12 +25,18 @@ from knarr.core.network.api import (
     subnetpools,
     subnets,
     tags,
+    trunks,
 )
 from knarr.core.network.offering import only_with
 from knarr.core.network.policies import SIGNED_IN
 from knarr.kernel.routing import Route
 
 PUBLIC = None
+
+
+def functions(module: Any) -> Callable[[str], Callable[..., Any]]:
+    """The module's functions by name."""
+    return lambda name: cast(Callable[..., Any], getattr(module, name))
 
 
 def collection(
@@ -40,14 +46,9 @@ def collection(
     that are named after the noun. Rules that need the object are checked by the handler once it is known.
     """
     path = base or f"/v2.0/{plural}"
-    member = f"{path}/{{ident}}"
-    words = singular.replace("_", " ")
-
-    def fn(name: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(handlers, name)
-        return found
-
+    member, words = f"{path}/{{ident}}", singular.replace("_", " ")
     making: dict[str, Any] = {"envelope": singular, "lax": True}
+    fn = functions(handlers)
     routes = (
         Route("GET", path, fn(f"list_{noun}s"), f"get_{singular}", summary=f"List {words}s"),
         Route(
@@ -85,12 +86,7 @@ def nested(
     """The five routes of what belongs to another resource."""
     member, words = f"{path}/{{{ident or noun + '_id'}}}", singular.replace("_", " ")
     making: dict[str, Any] = {"envelope": singular, "lax": True}
-
-    def fn(name: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(handlers, name)
-        return found
-
-    create, update = bodies
+    fn, (create, update) = functions(handlers), bodies
     return (
         Route("GET", path, fn(f"list_{noun}s"), rule, summary=f"List {words}s"),
         Route(
@@ -160,6 +156,7 @@ DISCOVERY = (
 QUOTA = "/v2.0/quotas/{project_id}"
 
 QUOTAS = (
+    Route("GET", "/v2.0/quotas", quotas.list_quotas, SIGNED_IN, summary="List projects with own quotas"),
     Route(
         "GET", "/v2.0/quotas/tenant", quotas.show_own_project, SIGNED_IN, summary="Show the token's project"
     ),
@@ -343,6 +340,20 @@ QOS = (
 )
 
 
+def trunk_action(method: str, verb: str, rule: str, summary: str) -> Route:
+    path, body = f"/v2.0/trunks/{{ident}}/{verb}", s.TrunkSubPorts if method == "PUT" else None
+    handler: Callable[..., Any] = getattr(trunks, verb)
+    return Route(method, path, handler, rule, body=body, lax=True, summary=summary)
+
+
+TRUNKS = (
+    *collection("trunks", "trunk", "trunk", trunks, s.TrunkCreate, s.TrunkUpdate),
+    trunk_action("GET", "get_subports", "get_subports", "List the subports of a trunk"),
+    trunk_action("PUT", "add_subports", SIGNED_IN, "Add subports to a trunk"),
+    trunk_action("PUT", "remove_subports", SIGNED_IN, "Remove subports from a trunk"),
+)
+
+
 def tag_routes(plural: str, base: str = "") -> tuple[Route, ...]:
     """The routes of tags below one collection."""
     path = f"{base or '/v2.0/' + plural}/{{ident}}/tags"
@@ -371,6 +382,7 @@ ROUTES: tuple[Route, ...] = (
     *collection("security-group-rules", "security_group_rule", "rule", rules, s.RuleCreate, None),
     *only_with("routers", ROUTING),
     *only_with("qos", QOS),
+    *only_with("trunks", TRUNKS),
     *POOLS,
     *SHARING,
     *tag_routes("policies", "/v2.0/qos/policies"),

@@ -16,6 +16,7 @@ Mac = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$")]
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+Tags = Annotated[list[Tag], Meta(max_length=50)]
 DnsName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.-]{0,253}$")]
 Kbps = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Direction = Literal["ingress", "egress"]
@@ -24,6 +25,7 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Prefixes = Annotated[list[Address], Meta(max_length=128)]
 ServiceType = Annotated[str, Meta(pattern=r"^(compute|network|trunk|baremetal|container):.{1,240}$")]
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+Vlan = Annotated[int, Meta(ge=1, le=4094)]
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 
 
@@ -123,6 +125,7 @@ class PortCreate(PortFields, kw_only=True):
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
     network_id: Text
+    tags: Tags = []
 
 
 class PortUpdate(PortFields):
@@ -360,8 +363,38 @@ class AddressScopeUpdate(Body):
     shared: bool | UnsetType = UNSET
 
 
+class TrunkFields(Body):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+
+
+class SubPort(Body):
+    port_id: Text
+    segmentation_type: Literal["vlan", "inherit"] | None = None
+    segmentation_id: Vlan | None = None
+
+
+SubPorts = Annotated[list[SubPort], Meta(max_length=4094)]
+
+
+class TrunkCreate(TrunkFields, kw_only=True):
+    project_id: Project | UnsetType | None = UNSET
+    tenant_id: Project | UnsetType | None = UNSET
+    port_id: Text
+    sub_ports: SubPorts = []
+
+
+class TrunkUpdate(TrunkFields):
+    pass
+
+
+class TrunkSubPorts(Body):
+    sub_ports: SubPorts
+
+
 class TagsReplace(Body):
-    tags: Annotated[list[Tag], Meta(max_length=50)]
+    tags: Tags
 
 
 class QuotaUpdate(Body):
@@ -374,5 +407,6 @@ class QuotaUpdate(Body):
     floatingip: Limit | UnsetType = UNSET
     subnetpool: Limit | UnsetType = UNSET
     rbac_policy: Limit | UnsetType = UNSET
+    trunk: Limit | UnsetType = UNSET
     check_limit: bool = False
     force: bool = False

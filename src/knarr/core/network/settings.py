@@ -14,6 +14,7 @@ QUOTAS = {
     "security_group": 10,
     "security_group_rule": 100,
     "rbac_policy": 10,
+    "trunk": -1,
 }
 
 

@@ -57,7 +57,7 @@ def group(session: Session, req: Any, group_id: str) -> None:
 
 
 def network_ports(session: Session, req: Any, network_id: str) -> None:
-    """What all ports of a network have by it is another now: its QoS policy, addresses by SLAAC."""
+    """What all ports of a network have by it is another now: its QoS policy, state, addresses by SLAAC."""
     _ports(session, req, "network", network_id, Port.network_id == network_id)
 
 

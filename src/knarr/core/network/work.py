@@ -26,9 +26,7 @@ def sync_port(work: Work) -> None:
     here = hosting(work.runtime)
 
     def act(backend: NetworkBackend, session: Session) -> Then:
-        bound = desired.ports(
-            session, (Port.id == work.resource_id) & (Port.host != "") & desired.NOT_A_LEG, here.host
-        )
+        bound = desired.ports(session, (Port.id == work.resource_id) & desired.CARRIED, here.host)
         if not bound:
             return partial(backend.remove_port, work.resource_id)
         port = bound[0]
@@ -81,7 +79,7 @@ def sync_group(work: Work) -> None:
 
 
 def sync_ports(work: Work) -> None:
-    """Apply the ports here that use a QoS policy, or are on a network that got another one."""
+    """Apply the ports here that use a QoS policy, or are on a network that has changed for all of them."""
     here = hosting(work.runtime)
     if work.resource_type == "network":
         using = Port.network_id == work.resource_id
@@ -90,8 +88,17 @@ def sync_ports(work: Work) -> None:
         using = (Port.qos_policy_id == work.resource_id) | Port.network_id.in_(networks)
 
     def act(backend: NetworkBackend, session: Session) -> Then:
-        found = desired.ports(session, using & (Port.host == here.host) & desired.NOT_A_LEG, here.host)
-        return partial(backend.apply_ports, found) if found else None
+        mine = using & (Port.host == here.host) & desired.NOT_A_LEG
+        found = desired.ports(session, mine & desired.CARRIED, here.host)
+        down = set(session.scalars(select(Port.id).where(mine))) - {port.id for port in found}
+
+        def apply() -> None:
+            for port_id in sorted(down):
+                backend.remove_port(port_id)
+            if found:
+                backend.apply_ports(found)
+
+        return apply
 
     here.follow(act)
 

@@ -112,19 +112,17 @@ def add_veth(
     mtu: int,
     group: int,
     peer: str,
-    peer_mac: str,
-    peer_namespace: int,
+    peer_mac: str = "",
+    peer_namespace: int | None = None,
 ) -> None:
     """Makes a veth pair in one request: the near end in a bridge and up, the far end in the namespace of
-    the open file.
+    the open file, or beside the near one.
     """
-    far = (
-        link_message()
-        + attribute(IFLA_IFNAME, peer)
-        + attribute(IFLA_ADDRESS, mac_bytes(peer_mac))
-        + attribute(IFLA_MTU, mtu)
-        + attribute(IFLA_NET_NS_FD, peer_namespace)
-    )
+    far = link_message() + attribute(IFLA_IFNAME, peer) + attribute(IFLA_MTU, mtu)
+    if peer_mac:
+        far += attribute(IFLA_ADDRESS, mac_bytes(peer_mac))
+    if peer_namespace is not None:
+        far += attribute(IFLA_NET_NS_FD, peer_namespace)
     data = nested(IFLA_INFO_DATA, attribute(VETH_INFO_PEER | 0x8000, far))
     payload = (
         link_message(0, IFF_UP, IFF_UP)

@@ -7,11 +7,23 @@ where a token bucket shapes it, and comes back as if nothing had been.
 from __future__ import annotations
 
 import errno
-import socket
 import struct
 from dataclasses import dataclass
 
 from knarr.kernel.hostnet import links
+from knarr.kernel.hostnet.classifiers import (
+    ETH_P_ALL,
+    NOT_THERE,
+    RTM_DELQDISC,
+    RTM_NEWQDISC,
+    TCA_KIND,
+    TCA_OPTIONS,
+    TCMSG,
+    add_filter,
+    drop_filter,
+    get_filters,
+    message,
+)
 from knarr.kernel.hostnet.links import Link
 from knarr.kernel.hostnet.netlink import (
     NLM_F_CREATE,
@@ -24,21 +36,19 @@ from knarr.kernel.hostnet.netlink import (
     text,
 )
 
-RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
-RTM_NEWTFILTER, RTM_DELTFILTER, RTM_GETTFILTER = 44, 45, 46
-TCA_KIND, TCA_OPTIONS = 1, 2
+RTM_GETQDISC = 38
 TCA_TBF_PARMS, TCA_TBF_RATE64, TCA_TBF_BURST = 1, 4, 6
 TCA_U32_SEL, TCA_U32_ACT = 5, 7
 TCA_ACT_KIND, TCA_ACT_OPTIONS, TCA_MIRRED_PARMS = 1, 2, 2
-ROOT, INGRESS, INGRESS_HANDLE = 0xFFFFFFFF, 0xFFFFFFF1, 0xFFFF0000
+ROOT = 0xFFFFFFFF
 EGRESS_REDIRECT, STOLEN, TERMINAL, ETHERNET = 1, 4, 1, 1
-ETH_P_ALL = 3
+DETOUR = 0xC000
+"""The priority of the filter that leads on a detour: after those of VLANs."""
 HANDLE = 0x4B4E0000
 """Of our token buckets ("KN"): a discipline with another handle is somebody else's."""
 LATENCY = 0.05  # seconds that a packet may wait, as Neutron's agents have it
 TICK_SHIFT = 6  # the kernel tells times in units of 64 ns
 
-_TCMSG = struct.Struct("=BxxxiIII")
 _RATE = struct.Struct("=BBHhHI")
 
 
@@ -65,9 +75,9 @@ class Disciplines:
 def get_disciplines(netlink: Netlink) -> dict[int, Disciplines]:
     """Of every device that has some of this module's, by ifindex."""
     found: dict[int, Disciplines] = {}
-    for body in netlink.dump("list queueing disciplines", RTM_GETQDISC, _message(0)):
-        _, index, handle, _, _ = _TCMSG.unpack_from(body)
-        attributes = parse(body[_TCMSG.size :])
+    for body in netlink.dump("list queueing disciplines", RTM_GETQDISC, message(0)):
+        _, index, handle, _, _ = TCMSG.unpack_from(body)
+        attributes = parse(body[TCMSG.size :])
         kind, before = text(attributes.get(TCA_KIND)), found.get(index, Disciplines())
         if kind == "tbf" and handle == HANDLE:
             found[index] = Disciplines(_bucket(attributes[TCA_OPTIONS]), before.ingress)
@@ -84,15 +94,14 @@ def set_bucket(netlink: Netlink, link: Link, bucket: Bucket) -> None:
     options = [attribute(TCA_TBF_PARMS, parameters), attribute(TCA_TBF_BURST, bucket.burst)]
     if bucket.rate >= 1 << 32:
         options.append(attribute(TCA_TBF_RATE64, struct.pack("=Q", bucket.rate)))
-    payload = _message(link.index, HANDLE, ROOT) + attribute(TCA_KIND, "tbf") + nested(TCA_OPTIONS, *options)
+    payload = message(link.index, HANDLE, ROOT) + attribute(TCA_KIND, "tbf") + nested(TCA_OPTIONS, *options)
     netlink.change(f"limit {link.name}", RTM_NEWQDISC, payload, NLM_F_CREATE | NLM_F_REPLACE)
 
 
 def drop_bucket(netlink: Netlink, link: Link) -> bool:
     """Lets the device send freely again. False if no bucket of ours was there."""
-    payload = _message(link.index, HANDLE, ROOT) + attribute(TCA_KIND, "tbf")
-    fine = (errno.ENOENT, errno.EINVAL, errno.ENODEV)
-    return netlink.change(f"free {link.name}", RTM_DELQDISC, payload, 0, fine)
+    payload = message(link.index, HANDLE, ROOT) + attribute(TCA_KIND, "tbf")
+    return netlink.change(f"free {link.name}", RTM_DELQDISC, payload, 0, NOT_THERE)
 
 
 def add_detour(netlink: Netlink, name: str, group: int, mtu: int) -> bool:
@@ -106,10 +115,8 @@ def add_detour(netlink: Netlink, name: str, group: int, mtu: int) -> bool:
 
 def get_detour(netlink: Netlink, link: Link) -> int:
     """The ifindex of the device through which all that the device receives goes first; 0 if there is none."""
-    message = _message(link.index, 0, INGRESS_HANDLE)
-    for body in netlink.dump(f"list filters of {link.name}", RTM_GETTFILTER, message):
-        options = parse(parse(body[_TCMSG.size :]).get(TCA_OPTIONS, b""))
-        action = parse(parse(options.get(TCA_U32_ACT, b"")).get(1, b""))
+    for one in get_filters(netlink, link):
+        action = parse(parse(one.options.get(TCA_U32_ACT, b"")).get(1, b"")) if one.kind == "u32" else {}
         parameters = parse(action.get(TCA_ACT_OPTIONS, b"")).get(TCA_MIRRED_PARMS, b"")
         if len(parameters) >= 28:
             return int(struct.unpack_from("=iI", parameters, 20)[1])
@@ -118,32 +125,19 @@ def get_detour(netlink: Netlink, link: Link) -> int:
 
 def set_detour(netlink: Netlink, link: Link, detour: Link) -> None:
     """Sends what the device receives through the other first."""
-    payload = _message(link.index, INGRESS_HANDLE, INGRESS) + attribute(TCA_KIND, "ingress")
-    fine = (errno.EEXIST,)
-    step = f"send what {link.name} gets through {detour.name}"
-    if not netlink.change(step, RTM_NEWQDISC, payload, NLM_F_CREATE | NLM_F_EXCL, fine):
-        drop_detour(netlink, link)  # it led elsewhere
-        netlink.change(step, RTM_NEWQDISC, payload, NLM_F_CREATE | NLM_F_EXCL)
+    drop_detour(netlink, link)  # it may lead elsewhere
     everything = struct.pack("=BBBxHHhhI", TERMINAL, 0, 1, 0, 0, 0, 0, 0) + bytes(16)
     redirect = struct.pack("=IIiiiiI", 0, 0, STOLEN, 0, 0, EGRESS_REDIRECT, detour.index)
     action = nested(
         1, attribute(TCA_ACT_KIND, "mirred"), nested(TCA_ACT_OPTIONS, attribute(TCA_MIRRED_PARMS, redirect))
     )
-    options = nested(TCA_OPTIONS, attribute(TCA_U32_SEL, everything), nested(TCA_U32_ACT, action))
-    info = 1 << 16 | socket.htons(ETH_P_ALL)
-    payload = _message(link.index, 0, INGRESS_HANDLE, info) + attribute(TCA_KIND, "u32") + options
-    netlink.change(step, RTM_NEWTFILTER, payload, NLM_F_CREATE | NLM_F_EXCL)
+    options = attribute(TCA_U32_SEL, everything), nested(TCA_U32_ACT, action)
+    add_filter(netlink, link, DETOUR, ETH_P_ALL, 0, "u32", *options)
 
 
 def drop_detour(netlink: Netlink, link: Link) -> bool:
     """Takes what the device receives straight again. False if it was."""
-    payload = _message(link.index, INGRESS_HANDLE, INGRESS) + attribute(TCA_KIND, "ingress")
-    fine = (errno.ENOENT, errno.EINVAL, errno.ENODEV)
-    return netlink.change(f"free {link.name}", RTM_DELQDISC, payload, 0, fine)
-
-
-def _message(index: int, handle: int = 0, parent: int = 0, info: int = 0) -> bytes:
-    return _TCMSG.pack(socket.AF_UNSPEC, index, handle, parent, info)
+    return drop_filter(netlink, link, DETOUR, ETH_P_ALL)
 
 
 def _bucket(options: bytes) -> Bucket:

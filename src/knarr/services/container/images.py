@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from knarr.kernel.errors import BadRequest
 from knarr.kernel.operations import Fatal, Retry
-from knarr.services.container import glance, registries
+from knarr.services.container import glance, loaded, registries
 from knarr.services.container.drivers.base import Credentials, ImageInfo, ImageNotFound, RegistryUnavailable
 from knarr.services.container.drivers.names import canonical
 
@@ -19,10 +20,20 @@ ALWAYS, NEVER = "always", "never"
 check_glance = glance.check
 
 
+def driver(conf: Any, wanted: str | None) -> str:
+    """Where the image is to come from. `conf` is the group [container]. Raises BadRequest for what this cloud
+    does not have."""
+    found: str = wanted or conf.default_image_driver
+    if found not in conf.image_driver_list:
+        known = " or ".join(conf.image_driver_list)
+        raise BadRequest(f"Invalid input for field 'image_driver': it is {known} on this cloud, not {found}.")
+    return found
+
+
 def engine_ref(container: Any) -> str:
-    """What the image is called on the engine. Glance's go by their id, so that no name hides another's."""
+    """What the image is called on the engine."""
     if container.image_driver == GLANCE:
-        return f"glance/{container.image_id}:latest"
+        return loaded.engine_name(container.image_id)
     return registries.full_name(str(container.image), container.image_registry)
 
 
@@ -39,6 +50,7 @@ def ensure(work: Any, engine: Any, container: Any) -> None:
         if engine.image_present(ref) is not None:
             return
         _refuse_never(work, str(container.image), policy)
+        loaded.note(work.runtime, container.image_id)
         glance.load(work, engine, container.image_id, ref)
         return
     login = registries.credentials(work.runtime, ref, container.registry_id)

@@ -3,9 +3,15 @@ them."""
 
 from __future__ import annotations
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 GROUP = "container"
+# In the order in which a host passes them
+FILTERS = (
+    "AvailabilityZoneFilter", "ComputeFilter", "RuntimeFilter", "LabelFilter", "CpuSetFilter", "CPUFilter",
+    "RamFilter", "DiskFilter",
+)  # fmt: skip
+IMAGE_DRIVERS = ("docker", "glance")
 
 OPTIONS = [
     cfg.StrOpt(
@@ -14,8 +20,12 @@ OPTIONS = [
         choices=("ifnotpresent", "always", "never"),
         help="When an image is pulled if the request does not say. Upstream: always.",
     ),
-    cfg.StrOpt(
-        "default_image_driver", default="docker", choices=("docker", "glance"), help="Where images are."
+    cfg.StrOpt("default_image_driver", default="docker", choices=IMAGE_DRIVERS, help="Where images are."),
+    cfg.ListOpt(
+        "image_driver_list",
+        item_type=types.String(choices=list(IMAGE_DRIVERS)),
+        default=list(IMAGE_DRIVERS),
+        help="Where images may come from.",
     ),
     cfg.FloatOpt("default_cpu", default=1.0, min=0.0, help="Cores of a container that names none."),
     cfg.FloatOpt("minimum_cpu", default=0.1, min=0.0, help="Fewest cores of a container."),
@@ -57,18 +67,16 @@ OPTIONS = [
     ),
     cfg.StrOpt("default_availability_zone", default="nova", help="The zone of this host."),
     cfg.StrOpt("default_schedule_zone", help="The zone of containers that ask for none."),
+    cfg.StrOpt(
+        "scheduler_driver",
+        default="filter_scheduler",
+        choices=("filter_scheduler", "chance_scheduler"),
+        help="How a host is chosen: by the filters, or any that is up and enabled.",
+    ),
     cfg.ListOpt(
         "enabled_filters",
-        default=[
-            "AvailabilityZoneFilter",
-            "ComputeFilter",
-            "RuntimeFilter",
-            "LabelFilter",
-            "CpuSetFilter",
-            "CPUFilter",
-            "RamFilter",
-            "DiskFilter",
-        ],
+        item_type=types.String(choices=list(FILTERS)),
+        default=list(FILTERS),
         help="The filters that a host must pass, in this order.",
     ),
     cfg.FloatOpt(
@@ -77,6 +85,19 @@ OPTIONS = [
     cfg.FloatOpt("ram_allocation_ratio", default=1.5, min=0.0, help="MiB given out for each one there is."),
     cfg.FloatOpt("disk_allocation_ratio", default=1.0, min=0.0, help="GiB given out for each one there is."),
     cfg.IntOpt("reserved_host_memory_mb", default=512, min=0, help="MiB of the host that no container gets."),
+    cfg.FloatOpt(
+        "reserved_host_cpus", default=0.0, min=0.0, help="Cores of the host that no container gets."
+    ),
+    cfg.IntOpt(
+        "reserved_host_disk_mb", default=0, min=0, help="MiB of the host's disk that no container gets."
+    ),
+    cfg.FloatOpt(
+        "reserve_disk_for_image",
+        default=0.2,
+        min=0.0,
+        max=1.0,
+        help="Part of the host's disk that is for images, where the host can limit containers' disks.",
+    ),
     cfg.IntOpt(
         "service_down_time", default=180, min=1, help="Seconds without a heartbeat until a host is down."
     ),

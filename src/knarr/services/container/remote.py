@@ -13,9 +13,6 @@ from knarr.services.container.sessions.proxy import proxy_of
 from knarr.services.container.streams import sources_of
 from knarr.services.container.transfers import uploads_of
 
-# No answer through the bus is larger; who needs more asks for the last lines.
-MAX_LOGS = 16 * 1024 * 1024
-
 
 def _guarded(fn: Callable[..., Any]) -> Callable[..., Any]:
     def run(runtime: Any, **kwargs: Any) -> Any:
@@ -29,7 +26,7 @@ def _guarded(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def _logs(engine: Any, conf: Any, uuid: str, **options: Any) -> str:
     data: bytes = engine.logs(container_name(uuid), **options)
-    return data[-MAX_LOGS:].decode(errors="replace")
+    return data.decode(errors="replace")
 
 
 def _execute(engine: Any, conf: Any, uuid: str, argv: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -76,7 +77,8 @@ def _labels(conf: Any, host: Candidate, wish: Wish) -> bool:
 
 
 def _cpu(conf: Any, host: Candidate, wish: Wish) -> bool:
-    return host.cpu_used + wish.cpu <= host.cpus * conf.cpu_allocation_ratio + 1e-9
+    usable = (host.cpus - conf.reserved_host_cpus) * conf.cpu_allocation_ratio
+    return host.cpu_used + wish.cpu <= usable + 1e-9
 
 
 def _ram(conf: Any, host: Candidate, wish: Wish) -> bool:
@@ -87,7 +89,8 @@ def _ram(conf: Any, host: Candidate, wish: Wish) -> bool:
 def _disk(conf: Any, host: Candidate, wish: Wish) -> bool:
     if wish.disk is None or not host.disk_quota_supported:
         return wish.disk is None
-    return host.disk_used + wish.disk <= host.disk_total * conf.disk_allocation_ratio
+    usable = host.disk_total * (1 - conf.reserve_disk_for_image) - conf.reserved_host_disk_mb / 1024
+    return host.disk_used + wish.disk <= usable * conf.disk_allocation_ratio + 1e-9
 
 
 def _cpu_set(conf: Any, host: Candidate, wish: Wish) -> bool:
@@ -137,11 +140,13 @@ class Scheduler:
 
     def __init__(self, conf: Any) -> None:
         self.conf = conf
-        self.filters = [(name, FILTERS[name]) for name in conf.enabled_filters if name in FILTERS]
+        self.chance = conf.scheduler_driver == "chance_scheduler"
+        names = ["ComputeFilter"] if self.chance else conf.enabled_filters
+        self.filters = [(name, FILTERS[name]) for name in names]
 
     def choose(self, hosts: Iterable[Candidate], wish: Wish) -> Candidate:
-        """The host with the most unclaimed memory of those that pass. Raises NoHost with what was missing
-        and each filter's count."""
+        """The host with the most unclaimed memory of those that pass, or any of them by chance. Raises NoHost
+        with what was missing and each filter's count."""
         left = [host for host in hosts if not wish.host or host.hostname == wish.host]
         counts = [f"{len(left)} host{'' if len(left) == 1 else 's'} to choose from"]
         if not left:
@@ -152,6 +157,8 @@ class Scheduler:
             if not left:
                 missing = f"no host {MISSING[name](self.conf, wish)}"
                 raise NoHost(f"There are not enough hosts available: {missing} ({', '.join(counts)}).")
+        if self.chance:
+            return random.choice(left)  # noqa: S311  nobody gains from guessing it
         return max(left, key=lambda host: (host.mem_total - host.mem_used, host.hostname))
 
 

@@ -42,8 +42,7 @@ def options() -> list[Any]:
             "max_streams",
             default=0,
             min=0,
-            help="Answers that stream (followed logs, events) at once; each keeps one of `threads` busy. "
-            "0: half of those.",
+            help="Answers that stream (followed logs, events) at once. 0: half as many as `threads`.",
         ),
         cfg.IntOpt("archive_max_mib", default=256, min=1, help="Largest archive, in or out."),
         cfg.IntOpt("log_tail_max", default=100_000, min=1, help="Most lines that `tail` gives."),
@@ -203,7 +202,7 @@ class Fetched:
 
 
 class Places:
-    """How many answers may stream at once in this process: they hold threads that others wait for."""
+    """How many answers may stream at once in this process."""
 
     def __init__(self, runtime: Runtime) -> None:
         most = runtime.conf[GROUP].max_streams

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
-from knarr.services.container import files, states
+from knarr.services.container import files, loaded, states
 from knarr.services.container.drivers.base import ContainerEvent, container_name
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import Container, ContainerAction
@@ -37,6 +37,8 @@ ROW = (
 )  # fmt: skip
 
 ALIVE = (states.RUNNING, states.PAUSED, states.RESTARTING)
+# A removal by force kills first: who was killed so shortly before ran when it was removed.
+KILLED, JUST_NOW = 137, timedelta(seconds=10)
 
 Values = dict[str, Any]
 
@@ -151,7 +153,7 @@ def write(runtime: Runtime, row: Any, values: Values) -> None:
 def follow_up(session: Session, row: Any, values: Values) -> None:
     """What a container's end brings about: auto_remove removes it, auto_heal makes one that is gone anew.
 
-    `row` is how the container was before (uuid, status, host, project_id, auto_remove, auto_heal)."""
+    `row` is how the container was before, with the columns of ROW."""
     if row.auto_remove and values.get("status") == states.STOPPED:
         remove_ended(session, row)
     elif row.auto_heal and values.get("status_reason") == GONE:
@@ -167,7 +169,15 @@ def remove_ended(session: Session, row: Any) -> None:
 def heal(session: Session, row: Any) -> None:
     """auto_heal: what was removed behind our back is made anew, and runs if it did."""
     _take_over(session, row.uuid, status=states.REBUILDING, task_state=states.CONTAINER_REBUILDING)
-    _enqueue(session, row, "container.rebuild", action="rebuild", run=row.status in ALIVE)
+    _enqueue(session, row, "container.rebuild", action="rebuild", run=_ran(row))
+
+
+def _ran(row: Any) -> bool:
+    """Whether it ran until it was removed, the end of its program being told before the removal."""
+    if row.status in ALIVE:
+        return True
+    ended = row.finished_at is not None and utcnow() - row.finished_at <= JUST_NOW
+    return bool(ended and row.status in (states.STOPPED, states.DEAD) and row.exit_code == KILLED)
 
 
 def resume(session: Session, row: Any) -> None:
@@ -246,7 +256,8 @@ def _ended_with_its_host(runtime: Runtime, engine: Any, row: Any, values: Values
 
 
 def clear_leftovers(runtime: Runtime) -> None:
-    """Remove containers, sandboxes, files and ports of ours that no row stands for."""
+    """Remove containers, sandboxes, files and ports of ours that no row stands for, and images of the image
+    service that are deleted there."""
     engine = engine_of(runtime)
     with runtime.db.read() as session:
         known = set(session.scalars(select(Container.uuid)))
@@ -255,6 +266,7 @@ def clear_leftovers(runtime: Runtime) -> None:
     for uuid in files.clear(runtime, known):
         LOG.info("removed the files of container %s, which is gone", uuid)
     _clear_ports(runtime, known)
+    loaded.clear(runtime, engine)
 
 
 def _clear_ports(runtime: Runtime, known: set[str]) -> None:

@@ -9,7 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity.api import users
-from knarr.core.identity.api.common import View, collection, linked, matching, missing, page, writing
+from knarr.core.identity.api.common import (
+    View,
+    linked,
+    listed,
+    matching,
+    missing,
+    writing,
+)
 from knarr.core.identity.models import AccessRule, ApplicationCredential
 from knarr.core.identity.schemas import AccessRuleRef
 from knarr.kernel.errors import BadRequest, Forbidden
@@ -30,9 +37,8 @@ def list_rules(req: Request, user_id: str) -> View:
     stmt = matching(select(AccessRule).where(AccessRule.user_id == user_id), req, FILTERS)
     with req.db.read() as session:
         users.found(req, session, user_id, "identity:list_access_rules")
-        rows, following = page(req, session, stmt, AccessRule, FILTERS)
-    views = [view(req, row) for row in rows]
-    return collection(req, "access_rules", views, f"users/{user_id}/access_rules", following)
+    path = f"users/{user_id}/access_rules"
+    return listed(req, "access_rules", stmt, AccessRule, view, path=path, sortable=FILTERS)
 
 
 def show_rule(req: Request, user_id: str, rule_id: str) -> View:

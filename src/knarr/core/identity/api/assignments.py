@@ -14,7 +14,16 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity import grants
 from knarr.core.identity.api import projects
-from knarr.core.identity.api.common import View, collection, flag, identity, link, one, visible_domain
+from knarr.core.identity.api.common import (
+    View,
+    collection,
+    flag,
+    identity,
+    link,
+    one,
+    visible_domain,
+)
+from knarr.core.identity.grants import RoleBook
 from knarr.core.identity.models import Assignment, Group, Membership, Project, User
 from knarr.kernel.errors import BadRequest
 from knarr.kernel.web import Request
@@ -87,7 +96,7 @@ def list_assignments(req: Request) -> View:
         if domain_id is not None:
             rows = _within(session, rows, domain_id)
         names = Names.read(session, rows) if wanted.names else None
-    views = [_view(req, row, names, identity(req).role_book().names) for row in rows]
+    views = [_view(req, row, names) for row in rows]
     return collection(req, "role_assignments", views, "role_assignments")
 
 
@@ -121,9 +130,7 @@ def _on_targets(session: Session, stmt: Select[Any], wanted: Wanted) -> Select[A
     project = session.get(Project, wanted.project)
     if project is None:
         return stmt.where(false())
-    targets = [project.id]
-    if wanted.subtree:
-        targets += [row.id for row in projects.below(session, project.id)]
+    targets = _targets(session, project.id, wanted.subtree)
     here = and_(Assignment.target_type == "project", Assignment.target_id.in_(targets))
     if not wanted.effective:
         return stmt.where(here)
@@ -131,13 +138,19 @@ def _on_targets(session: Session, stmt: Select[Any], wanted: Wanted) -> Select[A
     return stmt.where(or_(here, and_(Assignment.target_id.in_(above), Assignment.inherited.is_(True))))
 
 
+def _targets(session: Session, project_id: str, subtree: bool) -> set[str]:
+    below = projects.below(session, project_id) if subtree else ()
+    return {project_id, *(row.id for row in below)}
+
+
 def _effective(req: Request, session: Session, rows: list[Row], wanted: Wanted) -> list[Row]:
     """Groups resolved to users, inherited roles to projects, and roles to all that they imply."""
     rows = _resolve_inherited(session, _resolve_groups(session, rows))
     book = identity(req).role_book()
     found = {replace(row, role_id=role_id) for row in rows for role_id in book.expand({row.role_id})}
-    if wanted.project and not wanted.subtree:
-        found = {row for row in found if row.target_id == wanted.project}
+    if wanted.project:
+        targets = _targets(session, wanted.project, wanted.subtree)
+        found = {row for row in found if row.target_id in targets}
     return [
         row for row in found if wanted.user in (None, row.actor_id) and wanted.role in (None, row.role_id)
     ]
@@ -197,6 +210,7 @@ class Names:
 
     actors: dict[str, dict[str, Any]]
     projects: dict[str, dict[str, Any]]
+    domains: dict[str, dict[str, Any]]
 
     @classmethod
     def read(cls, session: Session, rows: list[Row]) -> Names:
@@ -221,17 +235,17 @@ class Names:
             | ({"domain": domains.get(row.domain_id)} if row.domain_id else {})
             for row in session.execute(stmt)
         }
-        return cls(actors, targets)
+        return cls(actors, targets, domains)
 
 
-def _view(req: Request, row: Row, names: Names | None, roles: dict[str, str]) -> View:
+def _view(req: Request, row: Row, names: Names | None) -> View:
     actor: View = {"id": row.actor_id}
     target: View = {"id": row.target_id}
     role: View = {"id": row.role_id}
     if names is not None:
         actor = names.actors.get(row.actor_id, actor)
         target = names.projects.get(row.target_id, target)
-        role["name"] = roles.get(row.role_id)
+        role |= _role_names(identity(req).role_book(), row.role_id, names)
     scope: View = {"system": {"all": True}} if row.target_type == "system" else {row.target_type: target}
     if row.inherited:
         scope["OS-INHERIT:inherited_to"] = "projects"
@@ -239,6 +253,13 @@ def _view(req: Request, row: Row, names: Names | None, roles: dict[str, str]) ->
     if row.via_group:
         links["membership"] = link(req, "groups", row.via_group, "users", row.actor_id)
     return {"role": role, row.actor_type: actor, "scope": scope, "links": links}
+
+
+def _role_names(book: RoleBook, role_id: str, names: Names) -> View:
+    """A role of one domain shows it."""
+    own: View = {"name": book.names.get(role_id)}
+    domain = names.domains.get(book.domains.get(role_id, ""))
+    return own | ({"domain": domain} if domain else {})
 
 
 def _assignment_link(req: Request, row: Row) -> str:

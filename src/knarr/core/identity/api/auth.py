@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from knarr.core.identity import authentication, grants, scoping
+from knarr.core.identity import authentication, grants, receipts, scoping
 from knarr.core.identity.api import domains as domain_views
 from knarr.core.identity.api import projects as project_views
-from knarr.core.identity.api.common import View, caller, collection, flag, identity, link
+from knarr.core.identity.api.common import (
+    View,
+    caller,
+    collection,
+    flag,
+    identity,
+    link,
+)
 from knarr.core.identity.backend import Entry
 from knarr.core.identity.models import Project
 from knarr.kernel.errors import Forbidden, NotFound
@@ -22,9 +29,12 @@ VARY = {"Vary": "X-Auth-Token"}
 
 
 def create_token(req: Request) -> Response:
-    """Log in. 201 {token} with the token itself in X-Subject-Token; 401 that does not tell what was wrong."""
+    """Log in. 201 {token} with the token itself in X-Subject-Token; 401 that does not tell what was wrong.
+
+    With too few of its user's factors, 401 {receipt, required_auth_methods} and the receipt in its header.
+    """
     backend = identity(req)
-    proof = authentication.authenticate(backend, req.body.identity)
+    proof = authentication.authenticate(backend, req.body.identity, req.header(receipts.HEADER))
     text, entry = scoping.issue(backend, proof, req.body.scope)
     return Response(
         body=entry.json(with_catalogue=not flag(req, "nocatalog")),

@@ -14,25 +14,31 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     collection,
-    flag,
     identity,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    one,
-    page,
     writing,
 )
+from knarr.core.identity.api.filters import among
 from knarr.core.identity.catalogue import EndpointEntry, ServiceEntry
 from knarr.core.identity.models import CatalogEndpoint, CatalogService, EndpointFilter, Region, hex_id
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden
 from knarr.kernel.web import Request
 
-REGION_FILTERS = {"id": Region.id, "parent_region_id": Region.parent_region_id}
+REGION_FILTERS = {
+    "id": Region.id,
+    "parent_region_id": Region.parent_region_id,
+    "description": Region.description,
+}
+SERVICE_FILTERS = ("id", "type", "name", "description")
+ENDPOINT_FILTERS = ("id", "interface", "service_id", "region_id", "region", "url")
 MAX_REGION_DEPTH = 32
 
 
@@ -51,9 +57,7 @@ def region_view(req: Request, region: Region) -> View:
 
 def list_regions(req: Request) -> View:
     stmt = matching(select(Region), req, REGION_FILTERS)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Region)
-    return collection(req, "regions", [region_view(req, row) for row in rows], "regions", following)
+    return listed(req, "regions", stmt, Region, region_view)
 
 
 def show_region(req: Request, region_id: str) -> View:
@@ -84,9 +88,7 @@ def _make_region(req: Request, region_id: str) -> View:
             description=req.body.description or "",
             parent_region_id=req.body.parent_region_id,
         )
-        session.add(region)
-        session.flush()
-        keep_extra(region, req.body, region_view(req, region))
+        add(req, session, region, req.body, region_view)
     return {"region": region_view(req, region)}
 
 
@@ -142,8 +144,8 @@ def service_view(req: Request, entry: ServiceEntry) -> View:
 
 
 def list_services(req: Request) -> View:
-    entries = _chosen(req, identity(req).catalogue().services, ("type", "name"))
-    return collection(req, "services", [service_view(req, entry) for entry in entries], "services")
+    entries, following = among(req, identity(req).catalogue().services, SERVICE_FILTERS)
+    return collection(req, "services", [service_view(req, entry) for entry in entries], "services", following)
 
 
 def show_service(req: Request, service_id: str) -> View:
@@ -159,20 +161,18 @@ def create_service(req: Request) -> View:
         row = CatalogService(
             type=body.type, name=body.name or "", description=body.description, enabled=body.enabled
         )
-        session.add(row)
-        session.flush()
-        keep_extra(row, body, service_view(req, _service_entry(row)))
-    return {"service": service_view(req, _service_entry(row))}
+        add(req, session, row, body, _service_row_view)
+    return {"service": _service_row_view(req, row)}
 
 
 def update_service(req: Request, service_id: str) -> View:
     with writing(req, "service") as session:
         row = _own_row(req, session, CatalogService, service_id, "service")
-        shown = service_view(req, _service_entry(row))
+        shown = _service_row_view(req, row)
         apply(row, req.body, ("type", "name", "description", "enabled"))
         row.name = row.name or ""
         keep_extra(row, req.body, shown)
-    return {"service": service_view(req, _service_entry(row))}
+    return {"service": _service_row_view(req, row)}
 
 
 def delete_service(req: Request, service_id: str) -> None:
@@ -204,12 +204,10 @@ def endpoint_view(req: Request, entry: EndpointEntry) -> View:
 
 
 def list_endpoints(req: Request) -> View:
-    entries = identity(req).catalogue().endpoints
-    chosen = _chosen(req, entries, ("interface", "service_id", "region_id"))
-    region = one(req, "region")
-    if region is not None:
-        chosen = [entry for entry in chosen if entry.region_id == region]
-    return collection(req, "endpoints", [endpoint_view(req, entry) for entry in chosen], "endpoints")
+    entries, following = among(req, identity(req).catalogue().endpoints, ENDPOINT_FILTERS)
+    return collection(
+        req, "endpoints", [endpoint_view(req, entry) for entry in entries], "endpoints", following
+    )
 
 
 def show_endpoint(req: Request, endpoint_id: str) -> View:
@@ -236,17 +234,15 @@ def create_endpoint(req: Request) -> View:
             region_id=region_id,
             enabled=body.enabled,
         )
-        session.add(row)
-        session.flush()
-        keep_extra(row, body, endpoint_view(req, _endpoint_entry(row)))
-    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+        add(req, session, row, body, _endpoint_row_view)
+    return {"endpoint": _endpoint_row_view(req, row)}
 
 
 def update_endpoint(req: Request, endpoint_id: str) -> View:
     body = req.body
     with writing(req, "endpoint") as session:
         row = _own_row(req, session, CatalogEndpoint, endpoint_id, "endpoint")
-        shown = endpoint_view(req, _endpoint_entry(row))
+        shown = _endpoint_row_view(req, row)
         if body.service_id is not UNSET:
             _check_service(req, body.service_id)
         region_id = body.region_id if body.region_id is not UNSET else body.region
@@ -256,7 +252,7 @@ def update_endpoint(req: Request, endpoint_id: str) -> View:
         if region_id is not UNSET:
             row.region_id = region_id
         keep_extra(row, body, shown)
-    return {"endpoint": endpoint_view(req, _endpoint_entry(row))}
+    return {"endpoint": _endpoint_row_view(req, row)}
 
 
 def delete_endpoint(req: Request, endpoint_id: str) -> None:
@@ -267,19 +263,6 @@ def delete_endpoint(req: Request, endpoint_id: str) -> None:
 def _forget_endpoint(session: Session, endpoint: CatalogEndpoint) -> None:
     session.execute(delete(EndpointFilter).where(EndpointFilter.target_id == endpoint.id))
     session.delete(endpoint)
-
-
-def _chosen(req: Request, entries: Any, names: tuple[str, ...]) -> list[Any]:
-    """The entries that the query parameters leave: there are a few dozen, in memory."""
-    chosen = list(entries)
-    for name in names:
-        wanted = one(req, name)
-        if wanted is not None:
-            chosen = [entry for entry in chosen if getattr(entry, name) == wanted]
-    if one(req, "enabled") is not None:
-        enabled = flag(req, "enabled")
-        chosen = [entry for entry in chosen if entry.enabled == enabled]
-    return chosen
 
 
 def _own_row(req: Request, session: Session, model: Any, ident: str, what: str) -> Any:
@@ -300,11 +283,13 @@ def _check_region(session: Session, region_id: str) -> None:
         raise BadRequest(f"region_id must be the id of a region: there is no region {region_id[:255]}.")
 
 
-def _service_entry(row: CatalogService) -> ServiceEntry:
-    return ServiceEntry(row.id, row.type, row.name, row.description, row.enabled, extra=row.extra)
+def _service_row_view(req: Request, row: CatalogService) -> View:
+    entry = ServiceEntry(row.id, row.type, row.name, row.description, row.enabled, extra=row.extra)
+    return service_view(req, entry)
 
 
-def _endpoint_entry(row: CatalogEndpoint) -> EndpointEntry:
-    return EndpointEntry(
+def _endpoint_row_view(req: Request, row: CatalogEndpoint) -> View:
+    entry = EndpointEntry(
         row.id, row.service_id, row.interface, row.region_id, row.url, row.enabled, extra=row.extra
     )
+    return endpoint_view(req, entry)

@@ -113,6 +113,29 @@ def page(
     return [row[0] for row in found.rows], next_link(req, found)
 
 
+def listed(
+    req: Request,
+    key: str,
+    stmt: Select[Any],
+    model: Any,
+    view: Callable[[Request, Any], View],
+    *,
+    path: str = "",
+    sortable: Iterable[str] = ("name",),
+) -> View:
+    """The page of the statement's rows that the query asks for; `path` is the list's own, below /v3."""
+    with req.db.read() as session:
+        rows, following = page(req, session, stmt, model, sortable)
+    return collection(req, key, [view(req, row) for row in rows], path or key, following)
+
+
+def add(req: Request, session: Session, row: E, body: Any, view: Callable[[Request, E], View]) -> None:
+    """Store a new row, with the attributes of the users' own that its body has."""
+    session.add(row)
+    session.flush()
+    keep_extra(row, body, view(req, row))
+
+
 def load(session: Session, model: type[E], ident: str, what: str) -> E:
     entity = session.get(model, ident)
     if entity is None:
@@ -197,6 +220,14 @@ def domain_for(req: Request, domain_id: Any) -> str:
     if isinstance(domain_id, str):
         return domain_id
     return req.ctx.domain_id or DEFAULT_DOMAIN
+
+
+def in_visible_domain(
+    req: Request, stmt: Select[Any], rule: str, column: InstrumentedAttribute[Any]
+) -> Select[Any]:
+    """The statement narrowed to the one domain of `visible_domain`, if it is one."""
+    domain_id = visible_domain(req, rule)
+    return stmt if domain_id is None else stmt.where(column == domain_id)
 
 
 def visible_domain(req: Request, rule: str) -> str | None:

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     caller,
-    collection,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     writing,
 )
 from knarr.core.identity.models import Credential, Project, User, hex_id
@@ -55,9 +55,7 @@ def list_credentials(req: Request) -> View:
         own = caller(req)
         req.authorize("identity:list_credentials", {"target.credential.user_id": own})
         stmt = stmt.where(Credential.user_id == own)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Credential, FILTERS)
-    return collection(req, "credentials", [view(req, row) for row in rows], "credentials", following)
+    return listed(req, "credentials", stmt, Credential, view, sortable=FILTERS)
 
 
 def show_credential(req: Request, credential_id: str) -> View:
@@ -82,9 +80,7 @@ def create_credential(req: Request) -> View:
             type=body.type,
             encrypted_blob=req.runtime.secrets.encrypt(body.blob),
         )
-        session.add(row)
-        session.flush()
-        keep_extra(row, body, view(req, row))
+        add(req, session, row, body, view)
     return {"credential": view(req, row)}
 
 

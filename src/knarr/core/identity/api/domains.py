@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from knarr.core.identity.api import groups, projects, users
 from knarr.core.identity.api.common import (
     View,
+    add,
     check_domain,
-    collection,
     keep_extra,
     linked,
+    listed,
     matching,
     missing,
-    page,
     refuse_duplicate,
     writing,
 )
@@ -50,9 +50,7 @@ def list_domains(req: Request) -> View:
         own = {"target.domain.id": req.ctx.domain_id} if req.ctx.domain_id else {}
         req.authorize("identity:list_domains", own)
         stmt = stmt.where(Project.id == req.ctx.domain_id)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Project)
-    return collection(req, "domains", [view(req, row) for row in rows], "domains", following)
+    return listed(req, "domains", stmt, Project, view)
 
 
 def show_domain(req: Request, domain_id: str) -> View:
@@ -77,9 +75,7 @@ def create_domain(req: Request) -> View:
             tags=list(dict.fromkeys(body.tags)),
             options=merged({}, body.options),
         )
-        session.add(domain)
-        session.flush()
-        keep_extra(domain, body, view(req, domain))
+        add(req, session, domain, body, view)
     return {"domain": view(req, domain)}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -13,14 +12,13 @@ from knarr.core.identity.api import projects
 from knarr.core.identity.api.catalog import endpoint_view
 from knarr.core.identity.api.common import (
     View,
-    apply,
     collection,
     identity,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     writing,
 )
 from knarr.core.identity.catalogue import EndpointEntry, in_group
@@ -73,19 +71,13 @@ def group_view(req: Request, row: EndpointGroup) -> View:
 
 
 def list_groups(req: Request) -> View:
-    with req.db.read() as session:
-        stmt = matching(select(EndpointGroup), req, GROUP_FILTERS)
-        rows, following = page(req, session, stmt, EndpointGroup)
-    return _groups(req, rows, f"{ROOT}/endpoint_groups", following)
+    stmt = matching(select(EndpointGroup), req, GROUP_FILTERS)
+    return listed(req, "endpoint_groups", stmt, EndpointGroup, group_view, path=f"{ROOT}/endpoint_groups")
 
 
 def show_group(req: Request, group_id: str) -> View:
     with req.db.read() as session:
         return {"endpoint_group": group_view(req, load(session, EndpointGroup, group_id, "endpoint group"))}
-
-
-def check_group(req: Request, group_id: str) -> None:
-    show_group(req, group_id)
 
 
 def create_group(req: Request) -> View:
@@ -102,8 +94,9 @@ def create_group(req: Request) -> View:
 def update_group(req: Request, group_id: str) -> View:
     with writing(req, "endpoint_group") as session:
         row = load(session, EndpointGroup, group_id, "endpoint group")
-        apply(row, req.body, ("name", "description"))
-        if req.body.filters is not UNSET:
+        for name in ("name", "description"):
+            setattr(row, name, getattr(req.body, name) or getattr(row, name))
+        if req.body.filters is not None:
             row.filters = _checked_filters(req.body.filters)
     return {"endpoint_group": group_view(req, row)}
 
@@ -131,10 +124,9 @@ def list_groups_of_project(req: Request, project_id: str) -> View:
     mine = select(EndpointFilter.target_id).where(EndpointFilter.project_id == project_id)
     with req.db.read() as session:
         load(session, Project, project_id, "project")
-        rows, following = page(
-            req, session, select(EndpointGroup).where(EndpointGroup.id.in_(mine)), EndpointGroup
-        )
-    return _groups(req, rows, f"{ROOT}/projects/{project_id}/endpoint_groups", following)
+    stmt = select(EndpointGroup).where(EndpointGroup.id.in_(mine))
+    path = f"{ROOT}/projects/{project_id}/endpoint_groups"
+    return listed(req, "endpoint_groups", stmt, EndpointGroup, group_view, path=path)
 
 
 def add_group(req: Request, group_id: str, project_id: str) -> None:
@@ -150,10 +142,6 @@ def show_group_in_project(req: Request, group_id: str, project_id: str) -> View:
     return {"endpoint_group": linked(req, {"id": group_id, "project_id": project_id}, *parts)}
 
 
-def check_group_in_project(req: Request, group_id: str, project_id: str) -> None:
-    show_group_in_project(req, group_id, project_id)
-
-
 def remove_group(req: Request, group_id: str, project_id: str) -> None:
     remove_endpoint(req, project_id, group_id)
 
@@ -162,15 +150,10 @@ def _endpoints(req: Request, entries: Iterable[EndpointEntry], path: str) -> Vie
     return collection(req, "endpoints", [endpoint_view(req, entry) for entry in entries], path)
 
 
-def _groups(req: Request, rows: list[EndpointGroup], path: str, following: str | None) -> View:
-    return collection(req, "endpoint_groups", [group_view(req, row) for row in rows], path, following)
-
-
 def _projects(req: Request, target_id: str, path: str) -> View:
     has = select(EndpointFilter.project_id).where(EndpointFilter.target_id == target_id)
-    with req.db.read() as session:
-        rows, following = page(req, session, select(Project).where(Project.id.in_(has)), Project)
-    return collection(req, "projects", [projects.view(req, row) for row in rows], path, following)
+    stmt = select(Project).where(Project.id.in_(has))
+    return listed(req, "projects", stmt, Project, projects.view, path=path)
 
 
 def _add(req: Request, project_id: str, target_id: str, is_group: bool) -> None:

@@ -17,7 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knarr.core.identity.api import roles
-from knarr.core.identity.api.common import View, collection, missing, writing
+from knarr.core.identity.api.common import (
+    View,
+    collection,
+    missing,
+    writing,
+)
 from knarr.core.identity.models import NO_DOMAIN, SYSTEM, Assignment, Group, Project, Role, User
 from knarr.core.identity.policies import SIGNED_IN
 from knarr.kernel.errors import Forbidden, NotFound

@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 from knarr.core.identity.api import users
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     check_domain,
-    collection,
     domain_for,
+    in_visible_domain,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     refuse_duplicate,
-    visible_domain,
     writing,
 )
 from knarr.core.identity.models import Assignment, Group, Membership, User
@@ -49,13 +49,9 @@ def view(req: Request, group: Group) -> View:
 
 
 def list_groups(req: Request) -> View:
-    domain_id = visible_domain(req, "identity:list_groups")
     stmt = matching(select(Group), req, FILTERS)
-    if domain_id is not None:
-        stmt = stmt.where(Group.domain_id == domain_id)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Group)
-    return collection(req, "groups", [view(req, row) for row in rows], "groups", following)
+    stmt = in_visible_domain(req, stmt, "identity:list_groups", Group.domain_id)
+    return listed(req, "groups", stmt, Group, view)
 
 
 def show_group(req: Request, group_id: str) -> View:
@@ -70,9 +66,7 @@ def create_group(req: Request) -> View:
         check_domain(session, domain_id)
         refuse_duplicate(session, Group, "group", body.name, domain_id)
         group = Group(name=body.name, domain_id=domain_id, description=body.description or "")
-        session.add(group)
-        session.flush()
-        keep_extra(group, body, view(req, group))
+        add(req, session, group, body, view)
     return {"group": view(req, group)}
 
 
@@ -101,14 +95,11 @@ def delete_group(req: Request, group_id: str) -> None:
 
 
 def list_members(req: Request, group_id: str) -> View:
-    path = f"groups/{group_id}/users"
+    members = select(Membership.user_id).where(Membership.group_id == group_id)
+    stmt = users.filtered(select(User).where(User.id.in_(members)), req)
     with req.db.read() as session:
         found(req, session, group_id, "identity:list_users_in_group")
-        stmt = select(User).where(
-            User.id.in_(select(Membership.user_id).where(Membership.group_id == group_id))
-        )
-        rows, following = page(req, session, matching(stmt, req, users.FILTERS), User)
-    return collection(req, "users", [users.view(req, row) for row in rows], path, following)
+    return listed(req, "users", stmt, User, users.view, path=f"groups/{group_id}/users")
 
 
 def add_member(req: Request, group_id: str, user_id: str) -> None:

@@ -6,35 +6,37 @@ from typing import Any
 
 import orjson
 from msgspec import UNSET
-from sqlalchemy import Select, Text, and_, delete, or_, select, type_coerce
+from sqlalchemy import Select, Text, and_, delete, or_, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
 from knarr.core.identity import grants
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     check_domain,
-    collection,
     domain_for,
     flag,
+    in_visible_domain,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
     one,
-    page,
     refuse_duplicate,
-    visible_domain,
     writing,
 )
 from knarr.core.identity.models import (
     ApplicationCredential,
     Assignment,
+    Credential,
     EndpointFilter,
     Limit,
     Project,
     Trust,
+    User,
 )
 from knarr.core.identity.options import IMMUTABLE, check_may_change, check_may_delete, merged
 from knarr.kernel.db import utcnow
@@ -72,15 +74,11 @@ def view(req: Request, project: Project) -> View:
 
 
 def list_projects(req: Request) -> View:
-    domain_id = visible_domain(req, "identity:list_projects")
     stmt = with_tags(matching(select(Project), req, FILTERS), req)
+    stmt = in_visible_domain(req, stmt, "identity:list_projects", Project.domain_id)
     if "is_domain" not in req.params:
         stmt = stmt.where(Project.is_domain.is_(False))
-    if domain_id is not None:
-        stmt = stmt.where(Project.domain_id == domain_id)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Project)
-    return collection(req, "projects", [view(req, row) for row in rows], "projects", following)
+    return listed(req, "projects", stmt, Project, view)
 
 
 def show_project(req: Request, project_id: str) -> View:
@@ -121,9 +119,7 @@ def create_project(req: Request) -> View:
             tags=list(dict.fromkeys(body.tags)),
             options=merged({}, body.options),
         )
-        session.add(project)
-        session.flush()
-        keep_extra(project, body, view(req, project))
+        add(req, session, project, body, view)
     return {"project": view(req, project)}
 
 
@@ -298,11 +294,12 @@ def below(session: Session, project_id: str) -> list[Project]:
 
 
 def forget_projects(session: Session, project_ids: list[str]) -> None:
-    """Delete projects or domains with the roles on them."""
+    """Delete projects or domains with the roles on them, and all that is for them alone."""
     session.execute(delete(Assignment).where(Assignment.target_id.in_(project_ids)))
-    session.execute(delete(ApplicationCredential).where(ApplicationCredential.project_id.in_(project_ids)))
-    session.execute(delete(Trust).where(Trust.project_id.in_(project_ids)))
-    session.execute(delete(EndpointFilter).where(EndpointFilter.project_id.in_(project_ids)))
+    for model in (ApplicationCredential, Credential, Trust, EndpointFilter):
+        session.execute(delete(model).where(model.project_id.in_(project_ids)))
+    defaults = update(User).where(User.default_project_id.in_(project_ids))
+    session.execute(defaults.values(default_project_id=None))
     session.execute(
         delete(Limit).where(or_(Limit.project_id.in_(project_ids), Limit.domain_id.in_(project_ids)))
     )

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from knarr.core.identity.api.common import (
     View,
     apply,
-    collection,
     identity,
     linked,
+    listed,
     load,
     matching,
-    page,
     writing,
 )
 from knarr.core.identity.models import Limit, Region, RegisteredLimit
@@ -48,10 +47,7 @@ def view(req: Request, row: RegisteredLimit) -> View:
 
 def list_limits(req: Request) -> View:
     stmt = matching(select(RegisteredLimit), req, FILTERS)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, RegisteredLimit, FILTERS)
-    views = [view(req, row) for row in rows]
-    return collection(req, "registered_limits", views, "registered_limits", following)
+    return listed(req, "registered_limits", stmt, RegisteredLimit, view, sortable=FILTERS)
 
 
 def show_limit(req: Request, limit_id: str) -> View:

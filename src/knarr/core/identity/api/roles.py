@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
     check_domain,
-    collection,
     identity,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
-    page,
     refuse_duplicate,
     writing,
 )
@@ -50,9 +50,7 @@ def list_roles(req: Request) -> View:
     stmt = matching(select(Role), req, FILTERS)
     if "domain_id" not in req.params:
         stmt = stmt.where(Role.domain_id == NO_DOMAIN)
-    with req.db.read() as session:
-        rows, following = page(req, session, stmt, Role)
-    return collection(req, "roles", [view(req, row) for row in rows], "roles", following)
+    return listed(req, "roles", stmt, Role, view)
 
 
 def show_role(req: Request, role_id: str) -> View:
@@ -73,9 +71,7 @@ def create_role(req: Request) -> View:
             description=body.description,
             options=merged({}, body.options),
         )
-        session.add(role)
-        session.flush()
-        keep_extra(role, body, view(req, role))
+        add(req, session, role, body, view)
     return {"role": view(req, role)}
 
 

@@ -6,13 +6,13 @@ from sqlalchemy import select
 
 from knarr.core.identity.api.common import (
     View,
+    add,
     apply,
-    collection,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
-    page,
     writing,
 )
 from knarr.core.identity.models import Policy
@@ -27,9 +27,8 @@ def view(req: Request, row: Policy) -> View:
 
 
 def list_policies(req: Request) -> View:
-    with req.db.read() as session:
-        rows, following = page(req, session, matching(select(Policy), req, FILTERS), Policy, FILTERS)
-    return collection(req, "policies", [view(req, row) for row in rows], "policies", following)
+    stmt = matching(select(Policy), req, FILTERS)
+    return listed(req, "policies", stmt, Policy, view, sortable=FILTERS)
 
 
 def show_policy(req: Request, policy_id: str) -> View:
@@ -40,9 +39,7 @@ def show_policy(req: Request, policy_id: str) -> View:
 def create_policy(req: Request) -> View:
     with writing(req, "policy") as session:
         row = Policy(type=req.body.type, blob=req.body.blob)
-        session.add(row)
-        session.flush()
-        keep_extra(row, req.body, view(req, row))
+        add(req, session, row, req.body, view)
     return {"policy": view(req, row)}
 
 

@@ -14,10 +14,10 @@ from knarr.core.identity.api.common import (
     collection,
     identity,
     linked,
+    listed,
     matching,
     missing,
     one,
-    page,
     writing,
 )
 from knarr.core.identity.models import Trust, User
@@ -69,9 +69,7 @@ def list_trusts(req: Request) -> View:
             break
     else:
         req.authorize("identity:list_trusts", {})
-    with req.db.read() as session:
-        rows, following = page(req, session, matching(select(Trust), req, FILTERS), Trust)
-    return collection(req, "trusts", [view(req, row) for row in rows], PATH, following)
+    return listed(req, "trusts", matching(select(Trust), req, FILTERS), Trust, view, path=PATH)
 
 
 def show_trust(req: Request, trust_id: str) -> View:
@@ -139,16 +137,14 @@ def show_role(req: Request, trust_id: str, role_id: str) -> View:
     raise missing("role", role_id)
 
 
-def check_role(req: Request, trust_id: str, role_id: str) -> None:
-    show_role(req, trust_id, role_id)
-
-
 def _redelegations(body: Any) -> int:
     """How often the trust may be passed on, from the two fields that say it."""
     if not body.allow_redelegation:
         if body.redelegation_count:
             raise BadRequest("redelegation_count must be 0 unless allow_redelegation is true.")
         return 0
+    if body.remaining_uses is not None:
+        raise BadRequest("remaining_uses must not be set if allow_redelegation is true.")
     wanted = MAX_REDELEGATIONS if body.redelegation_count is None else body.redelegation_count
     if wanted > MAX_REDELEGATIONS:
         raise Forbidden(f"redelegation_count must be {MAX_REDELEGATIONS} at most.")

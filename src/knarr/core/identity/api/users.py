@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from knarr.core.identity import authentication, password_policy, tokens
@@ -17,16 +17,17 @@ from knarr.core.identity.api.common import (
     collection,
     domain_for,
     identity,
+    in_visible_domain,
     keep_extra,
     linked,
+    listed,
     load,
     matching,
     missing,
-    page,
     refuse_duplicate,
-    visible_domain,
     writing,
 )
+from knarr.core.identity.api.filters import by_moment
 from knarr.core.identity.backend import EmbeddedIdentity
 from knarr.core.identity.models import (
     AccessRule,
@@ -82,13 +83,13 @@ def target(user: User | None) -> dict[str, Any]:
 
 
 def list_users(req: Request) -> View:
-    domain_id = visible_domain(req, "identity:list_users")
-    stmt = matching(select(User), req, FILTERS)
-    if domain_id is not None:
-        stmt = stmt.where(User.domain_id == domain_id)
-    with req.db.read() as session:
-        users, following = page(req, session, stmt, User)
-    return collection(req, "users", [view(req, user) for user in users], "users", following)
+    stmt = in_visible_domain(req, filtered(select(User), req), "identity:list_users", User.domain_id)
+    return listed(req, "users", stmt, User, view)
+
+
+def filtered(stmt: Select[Any], req: Request) -> Select[Any]:
+    """The users of the statement that the query leaves."""
+    return by_moment(matching(stmt, req, FILTERS), req, "password_expires_at", User.password_expires_at)
 
 
 def show_user(req: Request, user_id: str) -> View:
@@ -188,15 +189,11 @@ def list_user_projects(req: Request, user_id: str) -> View:
 
 
 def list_user_groups(req: Request, user_id: str) -> View:
+    own = select(Membership.group_id).where(Membership.user_id == user_id)
+    stmt = matching(select(Group).where(Group.id.in_(own)), req, groups.FILTERS)
     with req.db.read() as session:
         found(req, session, user_id, "identity:list_groups_for_user")
-        stmt = select(Group).where(
-            Group.id.in_(select(Membership.group_id).where(Membership.user_id == user_id))
-        )
-        stmt = matching(stmt, req, groups.FILTERS)
-        rows, following = page(req, session, stmt, Group)
-    views = [groups.view(req, row) for row in rows]
-    return collection(req, "groups", views, f"users/{user_id}/groups", following)
+    return listed(req, "groups", stmt, Group, groups.view, path=f"users/{user_id}/groups")
 
 
 def found(req: Request, session: Session, user_id: str, rule: str) -> User:

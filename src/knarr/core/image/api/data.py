@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
 
-from knarr.core.image import states
+from knarr.core.image import caching, quotas, states
+from knarr.core.image.diskformats import virtual_size
 from knarr.core.image.errors import RangeNotSatisfiable
 from knarr.core.image.models import Image
 from knarr.core.image.storage import ALGORITHM, Written, storage
@@ -71,7 +72,15 @@ def _receiving(req: Request, ident: str, action: str, rule: str, status: str) ->
 
 
 def _receive(req: Request, image: Image, target: Path) -> Written:
-    check = _still_wanted(req, image.id, image.status)
+    with req.db.read() as session:
+        check_size = quotas.bytes_left(session, req.runtime.conf, image.project_id)
+    check_size(req.content_length or 0)
+    still_wanted = _still_wanted(req, image.id, image.status)
+
+    def check(size: int) -> None:
+        check_size(size)
+        still_wanted()
+
     return storage(req.runtime).write(target, req.stream, req.content_length, check)
 
 
@@ -95,6 +104,7 @@ def check_formats(image: Image) -> None:
 
 def activate(session: Session, ident: str, status: str, written: Written) -> bool:
     """Make the image of this status active with the data; False if it is not there any more."""
+    disk_format = session.scalar(select(Image.disk_format).where(Image.id == ident))
     return bool(
         affected(
             session,
@@ -103,6 +113,7 @@ def activate(session: Session, ident: str, status: str, written: Written) -> boo
             .values(
                 status="active",
                 size=written.size,
+                virtual_size=virtual_size(disk_format, written),
                 checksum=written.checksum,
                 os_hash_algo=ALGORITHM,
                 os_hash_value=written.os_hash_value,
@@ -137,7 +148,7 @@ def download(req: Request, ident: str) -> Response:
         return Response(status=204)
     start, length = _range(req.header("Range"), image.size)
     try:
-        body = storage(req.runtime).read(image.id, start, length)
+        body = caching.read(req.runtime, image.id, start, length)
     except FileNotFoundError:
         raise NotFound(f"The data of image {image.id} is not in its store.") from None
     headers = {"Content-Length": str(length), "Accept-Ranges": "bytes"}

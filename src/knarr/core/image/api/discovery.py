@@ -1,21 +1,23 @@
-"""What the service is: versions, schemas, stores."""
+"""What the service is: versions, schemas, use."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-
+from knarr.core.image import quotas
 from knarr.core.image.documents import SCHEMAS
 from knarr.core.image.metadefdocuments import SCHEMAS as METADEF_SCHEMAS
 from knarr.core.image.models import Image
-from knarr.core.image.storage import storage
-from knarr.core.image.views import STORE
+from knarr.core.image.settings import MEBIBYTE
+from knarr.core.image.states import UNDER_WAY
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-# Each version of Glance's API that has nothing which is missing here.
-CURRENT, *SUPPORTED = ("2.9", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0")
+# Those that Glance tells with stores that can be named and with a cache. 2.18 would tell of nodes' caches.
+CURRENT, *SUPPORTED = (
+    "2.17", "2.16", "2.15", "2.14", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", "2.7", "2.6", "2.5", "2.4",
+    "2.3", "2.2", "2.1", "2.0",
+)  # fmt: skip
 
 
 def versions(req: Request) -> dict[str, Any]:
@@ -39,34 +41,17 @@ def _schema(known: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     return known[name]
 
 
-def stores(req: Request) -> dict[str, Any]:
-    return {"stores": [{"id": STORE, "description": "Files of this host", "default": "true"}]}
-
-
-def stores_detail(req: Request) -> dict[str, Any]:
-    detail = stores(req)
-    detail["stores"][0] |= {
-        "type": "file",
-        "weight": 0,
-        "properties": {"data_dir": str(storage(req.runtime).directory)},
-    }
-    return detail
-
-
 def usage(req: Request) -> dict[str, Any]:
-    """What the project uses; there are no limits but those of single images."""
-    mine = Image.project_id == req.ctx.project_id
+    """What the project uses, and may use (-1: no limit); sizes are MiB."""
+    options, project_id = req.runtime.conf.image, req.ctx.project_id or ""
     with req.db.read() as session:
-        count, size = session.execute(
-            select(func.count(), func.coalesce(func.sum(Image.size), 0)).where(mine)
-        ).one()
-        uploading = session.scalar(
-            select(func.count()).where(mine, Image.status.in_(("saving", "uploading", "importing")))
-        )
+        size = quotas.size(session, project_id) // MEBIBYTE
+        images = quotas.count(session, project_id)
+        uploading = quotas.count(session, project_id, Image.status.in_(UNDER_WAY))
     return {
         "usage": {
-            "image_size_total": {"limit": -1, "usage": int(size or 0) // (1024 * 1024)},
-            "image_count_total": {"limit": -1, "usage": count},
-            "image_count_uploading": {"limit": -1, "usage": uploading or 0},
+            "image_size_total": {"limit": options.image_size_total, "usage": size},
+            "image_count_total": {"limit": options.image_count_total, "usage": images},
+            "image_count_uploading": {"limit": -1, "usage": uploading},
         }
     }

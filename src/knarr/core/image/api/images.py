@@ -10,12 +10,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from knarr.core.image import views
+from knarr.core.image import quotas, views
 from knarr.core.image.attributes import BASE, VISIBILITIES, checked
 from knarr.core.image.filters import conditions
 from knarr.core.image.importmethods import methods
-from knarr.core.image.models import Image, ImageProperty, ImageTag
-from knarr.core.image.storage import storage
+from knarr.core.image.models import Image, ImageProperty, ImageTag, ImageTombstone
+from knarr.core.image.storage import copies, storage
 from knarr.core.image.views import link
 from knarr.core.image.visibility import listed, load, load_own, member_status
 from knarr.kernel.db import after_commit, new_id
@@ -60,7 +60,7 @@ class Draft:
 def create(req: Request) -> Response:
     new = draft(req, req.body)
     with req.db.write() as session:
-        view = views.image(session, add(session, new))
+        view = views.image(session, add(session, req.runtime.conf, new))
     headers = {
         "Location": req.url(view["self"]),
         "OpenStack-image-import-methods": ",".join(methods(req.runtime.conf)),
@@ -85,14 +85,19 @@ def draft(req: Request, body: dict[str, Any]) -> Draft:
     return Draft(own, given, tags)
 
 
-def add(session: Session, new: Draft) -> Image:
-    """Store the image. Raises Conflict if there is one of that id."""
+def add(session: Session, conf: Any, new: Draft) -> Image:
+    """Store the image. Raises Conflict if there is one of that id, or was one, and TooLarge if the project
+    may have no more."""
+    quotas.check_count(session, conf, new.own["project_id"])
     image = Image(**new.own)
+    taken = Conflict(f"An image with identifier {image.id} already exists.")
+    if session.get(ImageTombstone, image.id):
+        raise taken
     session.add(image)
     try:
         session.flush()
     except IntegrityError:
-        raise Conflict(f"An image with identifier {image.id} already exists.") from None
+        raise taken from None
     set_properties(session, image.id, new.properties)
     set_tags(session, image.id, new.tags)
     return image
@@ -156,10 +161,15 @@ def show(req: Request, ident: str) -> dict[str, Any]:
 
 
 def delete(req: Request, ident: str) -> None:
-    store = storage(req.runtime)
     with req.db.write() as session:
         image = load_own(session, req, ident, "delete_image")
         if image.protected:
             raise Forbidden(f"Image {image.id} is protected and cannot be deleted.")
         session.execute(sql_delete(Image).where(Image.id == image.id))
-        after_commit(session, lambda: store.remove(image.id))
+        session.add(ImageTombstone(id=image.id))
+        after_commit(session, lambda: _remove_data(req.runtime, image.id))
+
+
+def _remove_data(runtime: Any, ident: str) -> None:
+    storage(runtime).remove(ident)
+    copies(runtime).remove(ident)

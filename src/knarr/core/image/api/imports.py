@@ -127,10 +127,10 @@ def create(req: Request) -> Response:
         raise BadRequest(f"Invalid value for 'type': {req.body.type[:64]!r}; it must be import.")
     _check_method(req, WEB_DOWNLOAD)
     given = req.body.input
-    allowed(req.runtime.conf).check(given.import_from)
+    allowed(req.runtime.conf).check(given.import_from, "import_from")
     new = draft(req, given.image_properties)
     with req.db.write() as session:
-        image = add(session, new)
+        image = add(session, req.runtime.conf, new)
         check_formats(image)
         shown = {"import_from": given.import_from, "image_properties": given.image_properties}
         task = begin(session, req, image, "import", shown, given.import_from)

@@ -57,7 +57,7 @@ def update(req: Request, ident: str, member_id: str) -> dict[str, Any]:
     if req.body.get("member", member_id) != member_id:
         raise BadRequest(f"'member' is not the member of the address, {member_id[:64]}.")
     with req.db.write() as session:
-        image = _shared(load(session, req.ctx, ident))
+        image = _shared(load(session, req.ctx, ident, lock=True))
         row = _find(session, req, image, member_id)
         if member_id != req.ctx.project_id and not req.ctx.is_admin:
             raise Forbidden("Only the member itself may accept or reject an image.")

@@ -78,6 +78,7 @@ def _operation(entry: Any, number: int, content_type: str) -> tuple[str, str, An
     if not isinstance(path, str) or not path.startswith("/") or _LONE_TILDE.search(path):
         raise BadRequest(f"Invalid patch: 'path' of {where} must be a JSON pointer like /name.")
     parts = path[1:].split("/")
+    refuse(parts[0])
     if len(parts) != 1 or not parts[0]:
         raise BadRequest(f"Invalid patch: 'path' of {where} must name one attribute, like /name.")
     if op != "remove" and "value" not in entry:

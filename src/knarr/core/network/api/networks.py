@@ -193,7 +193,7 @@ def update_network(req: Request, ident: str) -> dict[str, Any]:
         session.execute(update(Network).where(Network.id == ident).values(**resources.touched(row, **values)))
         if values.keys() & {"mtu", "admin_state_up", "external"}:
             sync.network(session, req, ident)
-        if values.keys() & {"qos_policy_id", "dns_domain"}:
+        if values.keys() & {"qos_policy_id", "dns_domain", "admin_state_up"}:
             sync.network_ports(session, req, ident)
     return resources.show_one(req, NETWORKS, ident)
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync
+from knarr.core.network import binding, floating, ipam, portviews, resources, serviceports, sync, trunking
 from knarr.core.network.api import qos
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
@@ -19,6 +19,7 @@ from knarr.core.network.portplan import (
     check_free_mac,
     group_ids,
     new_mac,
+    plain_mac,
     port_target,
 )
 from knarr.core.network.portviews import PORTS
@@ -56,7 +57,7 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
     security = network.port_security_enabled
     if body.port_security_enabled is not UNSET:
         security = body.port_security_enabled
-    mac = body.mac_address.lower().replace("-", ":") if body.mac_address else new_mac()
+    mac = plain_mac(body.mac_address) if body.mac_address else new_mac()
     check_free_mac(session, network.id, mac)
     subnets = ipam.lock_subnets(session, network.id) if body.fixed_ips != [] else []
     host, now = body.host_id or "", utcnow()
@@ -89,9 +90,12 @@ def _create(req: Request, session: Session, body: Any, project_id: str) -> portv
         pairs = ipam.choose(session, network.id, subnets, mac)
         ipam.take(session, row["id"], pairs)
     _join(session, row["id"], groups)
+    tags = sorted(set(body.tags))
+    if tags:
+        session.execute(insert(Tag), [{"resource_id": row["id"], "tag": tag} for tag in tags])
     if host:
         sync.port(session, req, row["id"], network.id)
-    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network)
+    return portviews.Made(row, [(subnet.id, address) for subnet, address in pairs], groups, network, tags)
 
 
 def _join(session: Session, port_id: str, groups: list[str]) -> None:
@@ -129,6 +133,8 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
     router_id = serviceports.router_of(session, row)
     if values.keys() & {"device_id", "device_owner"} or body.host_id is not UNSET:
         serviceports.check_free(session, row)
+    if body.host_id is not UNSET and (body.host_id or "") != row.host:
+        trunking.check_no_subport(session, ident)
     values.update(_new_mac(session, row, body), **_new_security(req, session, row, body))
     if body.fixed_ips is not UNSET:
         mac = values.get("mac_address", row.mac_address)
@@ -139,6 +145,8 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
     if body.qos_policy_id is not UNSET:
         values["qos_policy_id"] = qos.check_usable(session, req.ctx, body.qos_policy_id)
     session.execute(update(Port).where(Port.id == ident).values(**resources.touched(row, **values)))
+    if "host" in values:
+        trunking.bind(session, req, trunking.subports(session, ident), values["host"])
     if router_id:
         sync.routers(session, req, [router_id])
     elif row.host or values.get("host"):
@@ -148,7 +156,7 @@ def _update(req: Request, session: Session, ident: str, body: Any) -> None:
 def _new_mac(session: Session, row: Any, body: Any) -> dict[str, Any]:
     if not body.mac_address:
         return {}
-    mac = body.mac_address.lower().replace("-", ":")
+    mac = plain_mac(body.mac_address)
     if mac == row.mac_address:
         return {}
     check_free_mac(session, row.network_id, mac)
@@ -195,6 +203,7 @@ def delete_port(req: Request, ident: str) -> None:
         req.authorize("delete_port", port_target(session, req, row.project_id, network, row.device_owner))
         resources.check_revision(req, row)
         serviceports.check_free(session, row)
+        trunking.check_free(session, ident)
         floating.release(session, req, ident)
         resources.charge(req, session, row.project_id, port=-1)
         session.execute(delete(Address).where(Address.port_id == ident))

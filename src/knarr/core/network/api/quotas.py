@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from knarr.core.network import resources
 from knarr.kernel.errors import BadRequest
-from knarr.kernel.quota import Quotas
+from knarr.kernel.quota import LIMIT, PROJECT, Quotas
 from knarr.kernel.request import Request
 
 
@@ -18,6 +20,21 @@ def _quotas(req: Request, project_id: str, rule: str) -> Quotas:
 def show_own_project(req: Request) -> dict[str, Any]:
     """Neutron names the project of the token this way."""
     return {"tenant": {"tenant_id": req.ctx.project_id, "project_id": req.ctx.project_id}}
+
+
+def list_quotas(req: Request) -> dict[str, Any]:
+    """The limits of projects that have some of their own. For administrators: nobody else is the target."""
+    quotas = _quotas(req, "", "get_quota")
+    stmt = select(LIMIT.c.scope_id, LIMIT.c.resource, LIMIT.c.limit).where(
+        LIMIT.c.service == quotas.service, LIMIT.c.scope == PROJECT
+    )
+    found: dict[str, dict[str, Any]] = {}
+    with req.db.read() as session:
+        common = quotas.class_limits(session)
+        for row in session.execute(stmt.order_by(LIMIT.c.scope_id)):
+            ids = {"project_id": row.scope_id, "tenant_id": row.scope_id}
+            found.setdefault(row.scope_id, {**common, **ids})[row.resource] = row.limit
+    return {"quotas": resources.only_fields(req, list(found.values()))}
 
 
 def show_quota(req: Request, project_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import ipam, resources, routing, sync
+from knarr.core.network import ipam, resources, routing, sync, trunking
 from knarr.core.network.api.networks import ZONE
 from knarr.core.network.api.subnets import SUBNETS
 from knarr.core.network.errors import fault, invalid
@@ -199,6 +199,7 @@ def _add_port(req: Request, session: Session, router: Any, body: Any) -> dict[st
     port = PORTS.load(session, req.ctx, body.port_id, lock=True)
     if port.project_id != router.project_id and not req.ctx.is_admin:
         raise fault("PortNotFound", id=port.id)
+    trunking.check_free(session, port.id)
     subnets = routing.connect_port(session, router, port)
     return _interface(router, port.id, port.network_id, [subnet.id for subnet in subnets])
 

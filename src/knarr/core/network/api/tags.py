@@ -17,13 +17,17 @@ from knarr.core.network.api.routers import ROUTERS
 from knarr.core.network.api.rules import RULES
 from knarr.core.network.api.subnetpools import POOLS
 from knarr.core.network.api.subnets import SUBNETS
+from knarr.core.network.api.trunks import TRUNKS
 from knarr.core.network.errors import fault, invalid
 from knarr.core.network.models import Tag
 from knarr.core.network.portviews import PORTS
 from knarr.kernel.errors import NotFound
 from knarr.kernel.request import Request
 
-RESOURCES = (NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES, POOLS, ADDRESS_GROUPS)
+RESOURCES = (
+    *(NETWORKS, SUBNETS, PORTS, GROUPS, RULES, ROUTERS, FLOATING_IPS, POLICIES, POOLS, ADDRESS_GROUPS),
+    TRUNKS,
+)
 TAGGED = {resource.plural: resource for resource in RESOURCES}
 WRITES = {"security-group-rules": "create_security_group_rule"}  # upstream has no update of rules
 MOST = 50

@@ -101,6 +101,14 @@ class AddressPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Subport:
+    """Where a subport of a trunk is: in a VLAN of the port that is the trunk's parent, on the same host."""
+
+    parent_id: str
+    vlan: int
+
+
+@dataclass(frozen=True, slots=True)
 class PortState:
     """A port. One with `local=False` has no tap on this host: it counts only as a member of its groups."""
 
@@ -116,6 +124,9 @@ class PortState:
     bandwidth: tuple[BandwidthLimit, ...] = ()
     """At most one for each direction."""
     dhcp: DhcpState | None = None
+    subport: Subport | None = None
+    """If set, nobody plugs the port: the backend makes its tap, and joins it to the parent's while that is
+    plugged."""
 
     @property
     def tap(self) -> str:
@@ -200,7 +211,6 @@ class RouterState:
     """Extra routes: (destination CIDR, next hop)."""
     floating_ips: tuple[FloatingState, ...] = ()
     admin_state_up: bool = True
-    metadata: bool = False
 
     @property
     def namespace(self) -> str:
@@ -241,6 +251,7 @@ class Capabilities:
     floating_ips: bool = False
     qos: bool = False
     dhcp: bool = False
+    trunks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +294,7 @@ class NetworkBackend(ABC):
     @abstractmethod
     def remove_port(self, port_id: str) -> None:
         """Takes the port's filter away (its tap then passes nothing), cuts its connections, forgets its
-        addresses in remote groups. The tap itself belongs to whoever plugged it."""
+        addresses in remote groups. The tap itself belongs to whoever plugged it; a subport's goes."""
 
     @abstractmethod
     def apply_groups(self, groups: Iterable[SecurityGroupState]) -> None:

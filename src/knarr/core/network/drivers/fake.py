@@ -120,7 +120,7 @@ class FakeBackend(NetworkBackend):
         return end
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(routers=True, floating_ips=True, qos=True, dhcp=True)
+        return Capabilities(routers=True, floating_ips=True, qos=True, dhcp=True, trunks=True)
 
     def check(self) -> list[Finding]:
         return [Finding("network backend", True, "fake: ports carry no packets")]

@@ -114,7 +114,31 @@ def upgrade() -> None:
             unique=False,
         )
 
+    _create_tombstones_and_copies()
     _create_metadefs()
+
+
+def _create_tombstones_and_copies() -> None:
+    op.create_table(
+        "image_tombstone",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("deleted_at", db.Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image_tombstone")),
+    )
+    op.create_table(
+        "image_copy",
+        sa.Column("image_id", sa.String(length=36), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("hits", sa.BigInteger(), nullable=False),
+        sa.Column("last_accessed", db.Timestamp(), nullable=False),
+        sa.Column("last_modified", db.Timestamp(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_image_copy_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("image_id", "host", name=op.f("pk_image_copy")),
+    )
 
 
 def _create_metadefs() -> None:

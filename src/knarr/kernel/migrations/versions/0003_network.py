@@ -278,6 +278,35 @@ def upgrade() -> None:
             batch_op.f("ix_port_forwarding_internal_port_id"), ["internal_port_id"], unique=False
         )
 
+    op.create_table(
+        "trunk",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("admin_state_up", sa.Boolean(), nullable=False),
+        sa.Column("port_id", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("description", sa.String(length=255), nullable=False),
+        sa.Column("revision_number", sa.Integer(), nullable=False),
+        sa.Column("created_at", db.Timestamp(), nullable=False),
+        sa.Column("updated_at", db.Timestamp(), nullable=False),
+        sa.ForeignKeyConstraint(["port_id"], ["port.id"], name=op.f("fk_trunk_port_id_port")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trunk")),
+        sa.UniqueConstraint("port_id", name=op.f("uq_trunk_port_id")),
+    )
+    with op.batch_alter_table("trunk", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trunk_project_id_id"), ["project_id", "id"], unique=False)
+
+    op.create_table(
+        "trunk_subport",
+        sa.Column("port_id", sa.String(length=36), nullable=False),
+        sa.Column("trunk_id", sa.String(length=36), nullable=False),
+        sa.Column("vlan", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["port_id"], ["port.id"], name=op.f("fk_trunk_subport_port_id_port")),
+        sa.ForeignKeyConstraint(["trunk_id"], ["trunk.id"], name=op.f("fk_trunk_subport_trunk_id_trunk")),
+        sa.PrimaryKeyConstraint("port_id", name=op.f("pk_trunk_subport")),
+        sa.UniqueConstraint("trunk_id", "vlan", name=op.f("uq_trunk_subport_trunk_id_vlan")),
+    )
+
     with op.batch_alter_table("network", schema=None) as batch_op:
         batch_op.add_column(sa.Column("dns_domain", sa.String(length=255), nullable=True))
         batch_op.add_column(sa.Column("qos_policy_id", sa.String(length=36), nullable=True))
@@ -380,6 +409,11 @@ def downgrade() -> None:
         batch_op.drop_column("qos_policy_id")
         batch_op.drop_column("dns_domain")
 
+    op.drop_table("trunk_subport")
+    with op.batch_alter_table("trunk", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_trunk_project_id_id"))
+
+    op.drop_table("trunk")
     with op.batch_alter_table("port_forwarding", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_port_forwarding_internal_port_id"))
 

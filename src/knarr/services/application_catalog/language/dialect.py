@@ -15,11 +15,15 @@ LEGACY = "legacy"
 # Limits of a single expression; a session may ask for others.
 OPTIONS: dict[str, Any] = {
     "yaql.limitIterators": 2000,
-    "yaql.memoryQuota": 100 * 1024 * 1024,
+    "yaql.memoryQuota": 32 * 1024 * 1024,
     "yaql.convertSetsToLists": False,
     "yaql.convertTuplesToLists": False,
     "yaql.iterableDicts": True,
 }
+
+
+LONGEST = 32 * 1024
+MOST_PARSED = 20_000
 
 
 class Dialect:
@@ -34,9 +38,13 @@ class Dialect:
 
     def parse(self, text: str) -> Any:
         """An expression's syntax tree, to be called with (receiver, context, engine). Raises ValueError."""
+        if len(text) > LONGEST:
+            raise ValueError(f"an expression has {LONGEST} characters at most")
         found = self._parsed.get(text)
         if found is None:
             found = self._parse(text)
+            if len(self._parsed) >= MOST_PARSED:
+                self._parsed.clear()
             self._parsed[text] = found
         if isinstance(found, ValueError):
             raise found

@@ -1,40 +1,59 @@
-"""`format`: texts with `{0}`, `{name}`, `{0[key]}` in them, and the usual specifications after a colon.
+"""`'{0} of {name}'.format(…)`: texts with values put in.
 
-Attributes are refused: they would lead into what Python's objects are made of. So are widths that would fill
-the memory.
+YAQL had this function until 3.0 and gave it up because Python's own formatting reads attributes of what it is
+given. Here a field is a number or a name and nothing more, and what it is padded to is bounded.
 """
 
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Mapping, Sequence
+from string import Formatter
 from typing import Any
 
-WIDEST = 1000
-_NUMBERS = re.compile(r"\d+")
+from knarr.services.application_catalog.language.errors import InvalidArguments
 
-
-class _Formatter(string.Formatter):
-    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        if "." in field_name.partition("[")[0] or "]." in field_name:
-            raise ValueError(f"'{field_name}' asks for an attribute: a format has none")
-        return super().get_field(field_name, args, kwargs)
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if any(len(number) > 4 or int(number) > WIDEST for number in _NUMBERS.findall(format_spec)):
-            raise ValueError(f"'{format_spec}' is wider than {WIDEST}")
-        if not isinstance(value, (str, int, float)):
-            value = str(value)
-        return str(format(value, format_spec))
-
-    def convert_field(self, value: Any, conversion: str | None) -> Any:
-        return super().convert_field(value, conversion) if conversion else value
-
-
-_FORMATTER = _Formatter()
+SPEC = re.compile(r"(.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z", re.DOTALL)
+LONGEST = 1_000_000
 
 
 def formatted(text: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """The text with the values put in. Raises ValueError, IndexError or KeyError."""
-    return _FORMATTER.vformat(text, args, kwargs)
+    """The text with `{0}`, `{}` and `{name}` replaced. Raises InvalidArguments."""
+    parts: list[str] = []
+    counter = 0
+    try:
+        fields = list(Formatter().parse(text))
+    except ValueError as error:
+        raise InvalidArguments(f"format: {text[:80]!r}: {error}") from None
+    for before, name, spec, conversion in fields:
+        parts.append(before)
+        if name is None:
+            continue
+        if not name:
+            name, counter = str(counter), counter + 1
+        parts.append(_field(_value(name, args, kwargs), spec or "", conversion))
+        if sum(map(len, parts)) > LONGEST:
+            raise InvalidArguments(f"format: the text gets longer than {LONGEST} characters")
+    return "".join(parts)
+
+
+def _value(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if re.fullmatch(r"[0-9]{1,4}", name):
+        if int(name) >= len(args):
+            raise InvalidArguments(f"format: there is no argument {{{name}}}, {len(args)} were given")
+        return args[int(name)]
+    if name not in kwargs:
+        raise InvalidArguments(f"format: {{{name[:64]}}} is neither a number nor an argument's name")
+    return kwargs[name]
+
+
+def _field(value: Any, spec: str, conversion: str | None) -> str:
+    if conversion not in (None, "s"):
+        raise InvalidArguments(f"format: !{conversion} is not known")
+    if not SPEC.match(spec):
+        raise InvalidArguments(f"format: {spec[:32]!r} says no way to write a value")
+    plain = value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+    try:
+        return format(plain, spec)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArguments(f"format: {spec[:32]!r}: {error}") from None

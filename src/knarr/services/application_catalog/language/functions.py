@@ -12,6 +12,7 @@ from knarr.services.application_catalog.language.errors import (
     InvalidArguments,
     MethodNotFound,
     MuranoPlError,
+    PropertyNotFound,
 )
 from knarr.services.application_catalog.language.model import Method
 from knarr.services.application_catalog.language.pythonclass import called_by
@@ -26,6 +27,8 @@ from knarr.services.application_catalog.language.values import (
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.contracts import ContractType
     from knarr.services.application_catalog.language.session import Session
+
+VERSION_PARTS = ("major", "minor", "patch", "prerelease", "build")
 
 
 def session_of(context: Any) -> Session:
@@ -68,6 +71,12 @@ def information(receiver: Any, name: str) -> Any:
     from knarr.services.application_catalog.language.reflection import read
 
     return read(receiver, name)
+
+
+def version_part(receiver: Any, name: str) -> Any:
+    if name not in VERSION_PARTS:
+        raise PropertyNotFound(f"a version has no {name} (it has: {', '.join(VERSION_PARTS)})")
+    return frozen(getattr(receiver, name))
 
 
 def ask(receiver: Any, expr: Any, context: Any, engine: Any) -> Any:
@@ -348,10 +357,11 @@ def is_object(value: Any) -> bool:
 @functools.cache
 def layer(of: Dialect) -> Any:
     """The dialect's context with the functions of the language on top. One for the whole process."""
+    from semantic_version import Version
     from yaql.language import specs, yaqltypes
     from yaql.language.conventions import CamelCaseConvention
 
-    from knarr.services.application_catalog.language import toolbox
+    from knarr.services.application_catalog.language import guards, patterns, toolbox
     from knarr.services.application_catalog.language.reflection import Info
 
     context = of.context.create_child_context()
@@ -382,6 +392,7 @@ def layer(of: Dialect) -> Any:
     info = yaqltypes.PythonType(Info, False)
     add("#operator_.", information, receiver=info, name=keyword)
     add("#operator_.", ask, receiver=info, expr=method_call)
+    add("#operator_.", version_part, receiver=yaqltypes.PythonType(Version, False), name=keyword)
     add("id", ident, both=True, value=perhaps)
     add("cast", cast, both=True, value=thing, kind=kind)
     add("new", new, kind=kind, owner=perhaps)
@@ -403,6 +414,8 @@ def layer(of: Dialect) -> Any:
     add("setAttr", set_attr, both=True, value=thing, name=text)
     add("isObject", is_object, both=True)
     toolbox.register(add)
+    guards.register(context)
+    patterns.register(context)
     return context
 
 

@@ -7,10 +7,11 @@
         @staticmethod
         def helper(value: str) -> str: ...               # ns:Resources.helper(value)
 
-Methods get their MuranoPL names by camel case; those that begin with an underscore stay Python's own.
-Parameters named `context` and `engine` are handed in; annotations by `yaql.language.specs` are kept. Further
-parameters of the constructor are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose
-code makes the call, or the object; RECEIVER what a static method was called on, a type or an object.
+Methods get their MuranoPL names by camel case and keep their own one beside it (upstream's applications call
+`report_error`); those that begin with an underscore stay Python's own. Parameters named `context` and `engine`
+are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor are what
+`new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the object;
+RECEIVER what a static method was called on, a type or an object.
 """
 
 from __future__ import annotations
@@ -77,13 +78,15 @@ def attach(kind: MuranoType, cls: type) -> None:
         usage = _usage(definition, fixed)
         if usage is MethodUsage.EXTENSION:
             definition.is_method, definition.is_function = True, False
-        kind.methods[definition.name] = Method(
+        made = Method(
             name=definition.name,
             declared_by=kind,
             usage=usage,
             scope=MethodScope(definition.meta.get("Scope", MethodScope.SESSION)),
             python=definition,
         )
+        for known in (name.rstrip("_"), definition.name):
+            kind.methods[known] = made
 
 
 def _definition(function: Callable[..., Any], fixed: bool) -> Any:

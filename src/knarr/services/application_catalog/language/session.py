@@ -143,6 +143,11 @@ class Session:
                     found = self._contexts[key] = self._make_context(kind, contract)
         return found
 
+    def _guarded(self, below: Any) -> Any:
+        from knarr.services.application_catalog.language.guards import GuardedContext
+
+        return GuardedContext(below, self.limits)
+
     def _make_context(self, kind: MuranoType | None, contract: bool) -> Any:
         if contract:
             context = self.type_context(kind).create_child_context()
@@ -150,7 +155,7 @@ class Session:
                 context.register_function(definition)
             return remembering(context)
         of = self.dialect_of(kind)
-        context = functions.layer(of).create_child_context()
+        context = self._guarded(functions.layer(of))
         context[SESSION] = self
         for definition in self.functions:
             context.register_function(definition)

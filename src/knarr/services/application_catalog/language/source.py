@@ -88,18 +88,40 @@ Parse = Callable[[str], Any]
 
 def documents(text: str, file: str, parse: Parse) -> list[Any]:
     """The documents of a YAML file. Raises SyntaxFault with the line of what is wrong."""
+    builder = _Builder(file, parse, text)
+    return [builder.build(node, 0) for node in nodes(text, file)]
+
+
+def nodes(text: str, file: str) -> list[Any]:
+    """The nodes of a YAML file's documents, nested within bounds. Raises SyntaxFault.
+
+    The parser's own composer recurses in C and takes the process with it when it is led too deep: depth is
+    counted on the events before.
+    """
     if len(text) > LONGEST:
         raise SyntaxFault(f"the file is larger than {LONGEST // 1024 // 1024} MiB", Position(file, 1))
     try:
-        nodes = list(yaml.compose_all(text, Loader=LOADER))
+        _count_depth(text, file)
+        return [node for node in yaml.compose_all(text, Loader=LOADER) if node is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise SyntaxFault(f"invalid YAML: {error.problem}", Position(file, line, column)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SyntaxFault(f"invalid YAML: {str(error)[:200]}", Position(file, 1)) from None
-    builder = _Builder(file, parse, text)
-    return [builder.build(node, 0) for node in nodes if node is not None]
+
+
+def _count_depth(text: str, file: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                mark: Any = event.start_mark
+                place = Position(file, mark.line + 1, mark.column + 1)
+                raise SyntaxFault(f"nested deeper than {DEEPEST} levels", place)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Builder:

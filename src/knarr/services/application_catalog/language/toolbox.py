@@ -29,18 +29,12 @@ def base64decode(value: str) -> str:
         raise InvalidArguments("base64decode: the text is not base64 of UTF-8 text") from None
 
 
-def format_text(text: str, *args: Any, **kwargs: Any) -> str:
-    """The text with values for `{0}`, `{name}` and so on."""
-    try:
-        return formatted(text, args, kwargs)
-    except (IndexError, KeyError):
-        raise InvalidArguments(f"format: {text!r} has places for more values than were given") from None
-    except (ValueError, TypeError) as error:
-        raise InvalidArguments(f"format: {error}") from None
-
-
 def substr(value: str, start: int, length: int = -1) -> str:
     return value[start:] if length < 0 else value[start : start + length]
+
+
+def format_text(text: str, *args: Any, **kwargs: Any) -> str:
+    return formatted(text, args, kwargs)
 
 
 def bind(value: Any, mapping: Any) -> Any:
@@ -168,8 +162,8 @@ def register(add: Callable[..., None]) -> None:
     collection = yaqltypes.Iterable()
     add("base64encode", base64encode, both=True, value=text)
     add("base64decode", base64decode, both=True, value=text)
-    add("format", format_text, both=True, text=text)
     add("substr", substr, both=True, value=text, start=whole, length=whole)
+    add("format", format_text, both=True, text=text)
     add("bind", bind, both=True, mapping=yaqltypes.PythonType(Mapping, False))
     add("randomName", random_name)
     add("firstOrDefault", first_or_default, both=True, collection=collection)

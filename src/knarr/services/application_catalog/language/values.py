@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Set
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from typing import TYPE_CHECKING, Any
+
+from knarr.services.application_catalog.language.errors import LimitReached
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.model import MuranoType
 
+MOST_ITEMS = 2000  # of what an iterator gives, as upstream has it
 NO_VALUE: Any = type("NoValue", (), {"__repr__": lambda self: "<no value>", "__slots__": ()})()
 
 
@@ -156,13 +160,20 @@ def frozen(value: Any) -> Any:
     deep = _deep()
     if isinstance(value, deep):
         return value
+    if type(value).__module__ == "semantic_version.base":  # versions, which can be iterated over
+        return value
     if isinstance(value, Mapping):
         return deep({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray)):
+    if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
+        return value
+    if isinstance(value, Sized):
         return tuple(frozen(item) for item in value)
-    return value
+    items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
+    return items
 
 
 @functools.cache

@@ -6,8 +6,11 @@ entries, two entries of one name, and anything past the limits, whatever an arch
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -17,6 +20,19 @@ from typing import Protocol
 from knarr.services.application_catalog.packages.faults import LIMITS, Limits, PackageFault
 
 ALLOWED_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What reading a broken archive raises.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    IndexError,
+)
 
 
 class Files(Protocol):
@@ -49,8 +65,9 @@ def safe_name(name: str, limits: Limits = LIMITS) -> str:
     path = PurePosixPath(name)
     bad = (
         not name
+        or not path.parts
         or "\\" in name
-        or "\0" in name
+        or not name.isprintable()
         or ":" in path.parts[0]
         or path.is_absolute()
         or ".." in path.parts
@@ -71,7 +88,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             entries = self._zip.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        except BROKEN as error:
             raise PackageFault(f"this is no zip archive: {error}") from None
         self._entries = self._checked(entries)
 
@@ -82,8 +99,9 @@ class Archive:
         found: dict[str, zipfile.ZipInfo] = {}
         total = 0
         for entry in entries:
-            name = safe_name(entry.filename.rstrip("/") or ".", limits)
+            name = safe_name(entry.filename, limits)
             if entry.is_dir():
+                self._check_folder(entry, name)
                 continue
             self._check_entry(entry, name)
             total += entry.file_size
@@ -93,6 +111,11 @@ class Archive:
                 raise PackageFault(f"the archive has two files {name!r}")
             found[name] = entry
         return found
+
+    def _check_folder(self, entry: zipfile.ZipInfo, name: str) -> None:
+        mode = entry.external_attr >> 16
+        if entry.file_size or (mode and stat.S_IFMT(mode) not in (0, stat.S_IFDIR)):
+            raise PackageFault(f"{name!r} is a folder that is something else as well")
 
     def _check_entry(self, entry: zipfile.ZipInfo, name: str) -> None:
         limits = self._limits
@@ -118,14 +141,7 @@ class Archive:
         try:
             with self._zip.open(entry) as file:
                 data = file.read(entry.file_size + 1)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except BROKEN as error:
             raise PackageFault(f"{name!r} cannot be read: {error}") from None
         if len(data) != entry.file_size:
             raise PackageFault(f"{name!r} has not the size that the archive says")
@@ -142,18 +158,23 @@ class Folder:
 
     def _walk(self) -> Iterable[str]:
         count = total = 0
-        for path in sorted(self._root.rglob("*")):
-            name = path.relative_to(self._root).as_posix()
-            if any(part.startswith(".") for part in path.relative_to(self._root).parts):
-                continue
-            if path.is_symlink():
-                raise PackageFault(f"{name!r} is a link; only plain files are allowed")
-            if path.is_dir():
-                continue
-            count, total = count + 1, total + path.stat().st_size
-            if count > self._limits.entries or total > self._limits.total:
-                raise PackageFault("the folder has more files or bytes than a package may have")
-            yield safe_name(name, self._limits)
+        for folder, folders, files in os.walk(self._root, followlinks=False):
+            # Hidden files, such as those of version control, are no part of the package.
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for plain in sorted(name for name in (*files, *folders) if not name.startswith(".")):
+                path = Path(folder) / plain
+                name = path.relative_to(self._root).as_posix()
+                found = path.lstat()
+                if stat.S_ISDIR(found.st_mode):
+                    continue
+                if not stat.S_ISREG(found.st_mode):
+                    raise PackageFault(f"{name!r} is a link or device; only plain files are allowed")
+                if found.st_size > self._limits.file:
+                    raise PackageFault(f"{name!r} has {found.st_size} bytes; {self._limits.file} is the most")
+                count, total = count + 1, total + found.st_size
+                if count > self._limits.entries or total > self._limits.total:
+                    raise PackageFault("the folder has more files or bytes than a package may have")
+                yield safe_name(name, self._limits)
 
     def names(self) -> tuple[str, ...]:
         return self._names
@@ -162,4 +183,20 @@ class Folder:
         name = safe_name(name, self._limits)
         if name not in self._names:
             raise PackageFault(f"the package has no file {name!r}")
-        return (self._root / name).read_bytes()
+        try:
+            # It may have become something else since it was looked at.
+            with open(self._root / name, "rb", opener=_no_link) as file:
+                data: bytes = file.read(self._limits.file + 1)
+        except OSError as error:
+            raise PackageFault(f"{name!r} cannot be read: {error.strerror}") from None
+        if len(data) > self._limits.file:
+            raise PackageFault(f"{name!r} has more than {self._limits.file} bytes")
+        return data
+
+
+def _no_link(path: str, flags: int) -> int:
+    found = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return found

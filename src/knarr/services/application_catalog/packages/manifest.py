@@ -13,9 +13,10 @@ from knarr.services.application_catalog.language.classfile import read_meta
 from knarr.services.application_catalog.language.dialect import dialect
 from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.model import CORE, MetaEntry, Namespaces
-from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.language.source import Mapped, documents
 from knarr.services.application_catalog.language.versions import ZERO, Spec, spec, version
-from knarr.services.application_catalog.packages.faults import PackageFault
+from knarr.services.application_catalog.packages.faults import Faults, PackageFault
+from knarr.services.application_catalog.packages.files import safe_name
 
 FILE = "manifest.yaml"
 MURANOPL = "MuranoPL"
@@ -25,6 +26,7 @@ TYPES = ("Application", "Library")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
 LONGEST_NAME = 80
 MOST_TAGS = 100
+SUPPLIER_KEYS = frozenset({"Name", "Description", "Summary", "Url", "CompanyUrl", "Logo"})
 
 KEYS = frozenset(
     {
@@ -79,9 +81,31 @@ class Manifest:
 def read(data: bytes, plugins: Mapping[str, tuple[str, ...]] | None = None) -> Manifest:
     """The manifest in the bytes of a file. `plugins` are further formats with their versions.
 
-    Raises PackageFault with the line of what is wrong.
+    Raises PackageFault with the line of what is wrong. Keys that are not known are left alone, as upstream
+    leaves them; `inspect` tells of them.
     """
-    return _Reader(_parse(data), {**FORMATS, **(plugins or {})}).manifest()
+    manifest, faults, _ = _read(data, plugins)
+    faults.stop()
+    assert manifest is not None
+    return manifest
+
+
+def inspect(
+    data: bytes, plugins: Mapping[str, tuple[str, ...]] | None = None
+) -> tuple[Manifest | None, Faults]:
+    """The manifest, with what could not be read left out, and everything that is wrong with it."""
+    manifest, faults, remarks = _read(data, plugins)
+    return manifest, Faults([*faults, *remarks])
+
+
+def _read(
+    data: bytes, plugins: Mapping[str, tuple[str, ...]] | None
+) -> tuple[Manifest | None, Faults, Faults]:
+    faults = Faults()
+    with faults.taken():
+        reader = _Reader(_parse(data), {**FORMATS, **(plugins or {})}, faults)
+        return reader.manifest(), faults, reader.remarks
+    return None, faults, Faults()
 
 
 def _parse(data: bytes) -> Mapped:
@@ -91,55 +115,85 @@ def _parse(data: bytes) -> Mapped:
     except UnicodeDecodeError:
         raise PackageFault("the file is not UTF-8", Position(FILE, 1)) from None
     except SyntaxFault as error:
-        raise PackageFault(error.message, error.position) from None
+        raise PackageFault.of(error) from None
     if len(found) != 1 or not isinstance(found[0], Mapped):
         raise PackageFault("a manifest is one mapping with the keys FullName, Type, …", Position(FILE, 1))
     return found[0]
 
 
 class _Reader:
-    def __init__(self, data: Mapped, formats: Mapping[str, tuple[str, ...]]) -> None:
+    """Reads key by key: what is wrong with one does not keep the others from being read."""
+
+    def __init__(self, data: Mapped, formats: Mapping[str, tuple[str, ...]], faults: Faults) -> None:
         self.data = data
         self.formats = formats
+        self.faults = faults
+        self.remarks = Faults()
 
     def manifest(self) -> Manifest:
-        for key in self.data:
-            if key not in KEYS:
-                known = ", ".join(sorted(KEYS))
-                raise self.fault(f"there is no key {key!s} in a manifest (known: {known})", key)
-        name, number = self.format()
+        self.unknown(self.data, KEYS, "a manifest")
+        name, number = self.one(self.format, (MURANOPL, "1.0"))
+        full_name = self.one(self.full_name, "")
         return Manifest(
-            full_name=self.full_name(),
+            full_name=full_name,
             format_name=name,
             format_version=number,
-            type=self.type(),
-            name=self.text("Name") or self.text("FullName") or "",
+            type=self.one(self.type, "Application"),
+            name=self.text("Name") or full_name,
             description=self.text("Description") or "",
             author=self.text("Author") or "",
-            tags=self.tags(),
-            version=self.made("Version", version, self.data.get("Version")),
-            require=self.require(),
-            classes=self.classes(),
-            ui=self.text("UI") or "ui.yaml",
-            logo=self.text("Logo"),
-            supplier=self.supplier(),
-            meta=self.meta(),
+            tags=self.one(self.tags, ()),
+            version=self.one(self.version, ZERO),
+            require=self.one(self.require, {}),
+            classes=self.one(self.classes, {}),
+            ui=self.file("UI") or "ui.yaml",
+            logo=self.file("Logo"),
+            supplier=self.one(self.supplier, Supplier()),
+            meta=self.one(self.meta, ()),
         )
 
-    def fault(self, message: str, key: Any = None) -> PackageFault:
-        return PackageFault(message, self.data.keys_at.get(key, self.data.position))
+    # How mistakes are noted
+
+    def one(self, read: Callable[[], Any], otherwise: Any) -> Any:
+        with self.faults.taken():
+            return read()
+        return otherwise
+
+    def fault(self, message: str, key: Any = None, within: Mapped | None = None) -> PackageFault:
+        data = self.data if within is None else within
+        return PackageFault(message, data.keys_at.get(key, data.position))
+
+    def unknown(self, data: Mapped, known: frozenset[str], what: str) -> None:
+        for key in data:
+            if key not in known:
+                words = ", ".join(sorted(known))
+                self.remarks.append(
+                    self.fault(f"{what} has no key {str(key)[:80]!r} (known: {words})", key, data)
+                )
+
+    def mapping(self, key: str, what: str) -> Mapped:
+        found = self.data.get(key)
+        if found is None:
+            return Mapped(self.data.position)
+        if not isinstance(found, Mapped):
+            raise self.fault(f"{key} {what}", key)
+        return found
+
+    # The keys
 
     def format(self) -> tuple[str, str]:
-        found = str(self.data.get("Format", "1.0"))
+        found = str(_plain(self.data.get("Format") or "1.0")).strip()
         name, slash, number = found.partition("/")
         if not slash and name not in self.formats:
             name, number = MURANOPL, name
-        number = number or "1.0"
         if name not in self.formats:
-            raise self.fault(f"Format: {found} is none of {', '.join(sorted(self.formats))}", "Format")
-        if number not in self.formats[name]:
-            known = ", ".join(self.formats[name])
-            raise self.fault(f"Format: {name} has the versions {known}, not {number}", "Format")
+            raise self.fault(f"Format: {found[:80]} is none of {', '.join(sorted(self.formats))}", "Format")
+        known = self.formats[name]
+        number = re.sub(r"\A(\d+)\Z", r"\1.0", re.sub(r"\A(\d+\.\d+)\.0\Z", r"\1", number)) or known[0]
+        if number not in known:
+            raise self.fault(
+                f"Format: {name} has the versions {', '.join(known)}, not {number[:80]}", "Format"
+            )
         return name, number
 
     def full_name(self) -> str:
@@ -157,16 +211,26 @@ class _Reader:
     def type(self) -> str:
         found = self.data.get("Type", "Application")
         if found not in TYPES:
-            raise self.fault(f"Type: {found!s} must be {' or '.join(TYPES)}", "Type")
+            raise self.fault(f"Type: {str(found)[:80]} must be {' or '.join(TYPES)}", "Type")
         return str(found)
 
-    def text(self, key: str) -> str | None:
-        found = self.data.get(key)
-        if found is None:
-            return None
+    def text(self, key: str, within: Mapped | None = None) -> str | None:
+        data = self.data if within is None else within
+        found = data.get(key)
         if isinstance(found, (Mapped, list)):
-            raise self.fault(f"{key} must be text", key)
-        return str(found).strip()
+            self.faults.append(self.fault(f"{key} must be text", key, data))
+            return None
+        return None if found is None else str(found).strip()
+
+    def file(self, key: str, within: Mapped | None = None) -> str | None:
+        """The name of a file of the package."""
+        found = self.text(key, within)
+        with self.faults.taken():
+            try:
+                return safe_name(found) if found else None
+            except PackageFault as fault:
+                raise self.fault(f"{key}: {fault.message}", key, within) from None
+        return None
 
     def tags(self) -> tuple[str, ...]:
         found = self.data.get("Tags") or []
@@ -175,49 +239,71 @@ class _Reader:
             raise self.fault(f"Tags is a list of words, {MOST_TAGS} at most", "Tags")
         return tuple(str(row) for row in rows)
 
-    def made(self, key: str, make: Callable[[Any], Any], value: Any) -> Any:
+    def version(self) -> Version:
         try:
-            return make(value)
+            return version(_plain(self.data.get("Version")))
         except ValueError as error:
-            raise self.fault(f"{key}: {error}", key) from None
+            raise self.fault(f"Version: {error}", "Version") from None
 
     def require(self) -> dict[str, Spec]:
-        found = self.data.get("Require") or {}
-        if not isinstance(found, Mapping):
-            raise self.fault("Require maps names of packages to ranges of versions", "Require")
-        wanted = {str(name): self.made("Require", spec, _plain(value)) for name, value in found.items()}
-        if str(self.data.get("FullName")) != CORE:
+        found = self.mapping("Require", "maps names of packages to ranges of versions")
+        wanted: dict[str, Spec] = {}
+        for name, value in found.items():
+            if not isinstance(name, str) or not NAME.match(name):
+                self.faults.append(
+                    self.fault(f"Require: {str(name)[:80]!r} is no package's name", name, found)
+                )
+                continue
+            try:
+                wanted[name] = spec(_plain(value))
+            except ValueError as error:
+                self.faults.append(self.fault(f"Require: {name}: {error}", name, found))
+        own = str(self.data.get("FullName"))
+        if own in wanted:
+            self.faults.append(self.fault("Require: a package cannot require itself", own, found))
+        if own != CORE:
             wanted.setdefault(CORE, spec())
         return wanted
 
     def classes(self) -> dict[str, str]:
-        found = self.data.get("Classes") or {}
-        if not isinstance(found, Mapping):
-            raise self.fault("Classes maps names of classes to files", "Classes")
+        found = self.mapping("Classes", "maps names of classes to files")
+        classes: dict[str, str] = {}
         for name, file in found.items():
             if not isinstance(name, str) or not NAME.match(name):
-                raise self.fault(f"Classes: {str(name)[:80]!r} is no name of a class", "Classes")
-            if not isinstance(file, (str, Expression)):
-                raise self.fault(f"Classes: {name} needs the name of a file", "Classes")
-        # `folder/Class.yaml` could be a division.
-        return {name: str(file) for name, file in found.items()}
+                self.faults.append(
+                    self.fault(f"Classes: {str(name)[:80]!r} is no name of a class", name, found)
+                )
+            elif isinstance(file, (Mapped, list)) or not file:
+                self.faults.append(self.fault(f"Classes: {name} needs the name of a file", name, found))
+            else:
+                with self.faults.taken():
+                    classes[name] = self.class_file(name, str(file), found)
+        return classes
+
+    def class_file(self, name: str, file: str, within: Mapped) -> str:
+        try:
+            return safe_name(file)
+        except PackageFault as fault:
+            raise self.fault(f"Classes: {name}: {fault.message}", name, within) from None
 
     def supplier(self) -> Supplier:
-        found = self.data.get("Supplier") or {}
-        if not isinstance(found, Mapping):
-            raise self.fault("Supplier has the parts Name, Description, Summary, Url, Logo", "Supplier")
-        fields = {}
-        for key, value in found.items():
-            if key not in ("Name", "Description", "Summary", "Url", "Logo"):
-                raise self.fault(f"Supplier has no part {key!s}", "Supplier")
-            fields[key.lower()] = None if value is None else str(_plain(value))
-        return Supplier(**fields)
+        found = self.mapping("Supplier", f"has the keys {', '.join(sorted(SUPPLIER_KEYS))}")
+        self.unknown(found, SUPPLIER_KEYS, "Supplier")
+        company = found.get("CompanyUrl")
+        if isinstance(company, Mapped):
+            url = self.text("Link", company)
+        else:
+            url = self.text("CompanyUrl", found)
+        return Supplier(
+            name=self.text("Name", found),
+            description=self.text("Description", found),
+            summary=self.text("Summary", found),
+            url=self.text("Url", found) or url,
+            logo=self.file("Logo", found),
+        )
 
     def meta(self) -> tuple[MetaEntry, ...]:
-        try:
-            return read_meta(self.data.get("Meta"), Namespaces({}), self.data.position)
-        except SyntaxFault as error:
-            raise PackageFault(error.message, error.position) from None
+        return read_meta(self.data.get("Meta"), Namespaces({}), self.data.position)
 
 
 def _plain(value: Any) -> Any:

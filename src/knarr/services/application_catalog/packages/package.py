@@ -12,12 +12,17 @@ from knarr.services.application_catalog.language.errors import ClassNotFound, Po
 from knarr.services.application_catalog.language.model import MuranoType, Package, PackageLoader
 from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.language.source import documents
+from knarr.services.application_catalog.packages import hot, images
 from knarr.services.application_catalog.packages import manifest as manifests
 from knarr.services.application_catalog.packages.faults import LIMITS, Limits, PackageFault
 from knarr.services.application_catalog.packages.files import Files, open_package, safe_name
+from knarr.services.application_catalog.packages.images import Image
 from knarr.services.application_catalog.packages.manifest import HOT, Manifest
 
 CLASSES, RESOURCES, UI = "Classes/", "Resources/", "UI/"
+# How files of the allowed kinds of pictures begin, and how large they may be (as upstream has it).
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+LARGEST_PICTURE = 500 * 1024
 
 
 class ApplicationPackage:
@@ -45,15 +50,24 @@ class ApplicationPackage:
     # What is in it
 
     def ui(self) -> bytes | None:
-        """The UI definition."""
+        """The UI definition; that of a HOT package is made of its template unless it brings one."""
         name = UI + self.manifest.ui
+        if self.is_hot and name not in self.files.names():
+            from knarr.services.application_catalog.packages.hot_form import definition
+
+            return definition(self)
         return self.files.read(name) if name in self.files.names() else None
 
     def logo(self) -> bytes | None:
-        return self._optional(self.manifest.logo)
+        """The picture of the application. Raises PackageFault if it is no picture, or too large."""
+        return self._picture(self.manifest.logo, "logo.png")
 
     def supplier_logo(self) -> bytes | None:
-        return self._optional(self.manifest.supplier.logo)
+        return self._picture(self.manifest.supplier.logo, "supplier_logo.png")
+
+    def images(self) -> tuple[Image, ...]:
+        """Images of servers that the application needs. Raises PackageFault."""
+        return images.read(self.files.read(images.FILE)) if images.FILE in self.files.names() else ()
 
     def resource(self, name: str) -> bytes:
         """A file under Resources/. Raises FileNotFoundError."""
@@ -62,8 +76,38 @@ class ApplicationPackage:
         except PackageFault:
             raise FileNotFoundError(name) from None
 
-    def _optional(self, name: str | None) -> bytes | None:
-        return self.files.read(name) if name and name in self.files.names() else None
+    def _picture(self, name: str | None, usual: str) -> bytes | None:
+        if name is None and usual not in self.files.names():
+            return None
+        data = self.files.read(name or usual)
+        if not data.startswith(PICTURES):
+            raise PackageFault(f"{name or usual} is no picture: PNG, JPEG and GIF are known")
+        if len(data) > LARGEST_PICTURE:
+            raise PackageFault(f"{name or usual} has {len(data)} bytes; {LARGEST_PICTURE} is the most")
+        return data
+
+    # Heat.HOT
+
+    @property
+    def is_hot(self) -> bool:
+        return self.manifest.format_name == HOT
+
+    def hot_template(self) -> hot.Template:
+        """The template of a HOT package. Raises PackageFault."""
+        if hot.TEMPLATE not in self.files.names():
+            raise PackageFault(f"the package has no {hot.TEMPLATE} at its top")
+        return hot.read(self.files.read(hot.TEMPLATE))
+
+    def hot_files(self) -> tuple[str, ...]:
+        """Names of nested templates, as the main one writes them."""
+        return self._below(RESOURCES + hot.FILES)
+
+    def hot_environments(self) -> tuple[str, ...]:
+        return self._below(RESOURCES + hot.ENVIRONMENTS)
+
+    def _below(self, folder: str) -> tuple[str, ...]:
+        names = (name.removeprefix(folder) for name in self.files.names() if name.startswith(folder))
+        return tuple(sorted(names))
 
     # As the language sees it
 
@@ -71,14 +115,14 @@ class ApplicationPackage:
         """The package for sessions whose packages come from this loader."""
         manifest = self.manifest
         names = tuple(dict.fromkeys([*manifest.classes, *self.python]))
-        if manifest.format_name == HOT:
+        if self.is_hot:
             names = (manifest.full_name,)
         return Package(
             manifest.full_name,
             manifest.version,
             loader,
             manifest.require,
-            manifest.format_version if manifest.format_name != HOT else "1.3",
+            "1.3" if self.is_hot else manifest.format_version,
             names,
             self._make_class,
             manifest.meta,
@@ -86,8 +130,8 @@ class ApplicationPackage:
         )
 
     def _make_class(self, package: Package, name: str) -> MuranoType:
-        if self.manifest.format_name == HOT:
-            from knarr.services.application_catalog.packages.hot import generate
+        if self.is_hot:
+            from knarr.services.application_catalog.packages.hot_class import generate
 
             return generate(self, package)
         file = self.manifest.classes.get(name)
@@ -103,7 +147,8 @@ class ApplicationPackage:
         try:
             return found
         except UnboundLocalError:
-            raise ClassNotFound(f"the file {file} has no class {name}", Position(file, 1)) from None
+            place = Position(CLASSES + file, 1)
+            raise ClassNotFound(f"the file {file} has no class {name}", place) from None
 
     def _python_only(self, package: Package, name: str) -> MuranoType:
         from knarr.services.application_catalog.language.model import ROOT, Namespaces
@@ -121,9 +166,9 @@ class ApplicationPackage:
                 f"the package has no file {CLASSES}{file}", Position(manifests.FILE, 1)
             ) from None
         except UnicodeDecodeError:
-            raise SyntaxFault("the file is not UTF-8", Position(file, 1)) from None
+            raise SyntaxFault("the file is not UTF-8", Position(CLASSES + file, 1)) from None
         found = self._documents.get(file)
         if found is None:
             parse = dialect(is_legacy(package.format_version)).parse
-            found = self._documents[file] = documents(text, file, parse)
-        return read_types(package, found, file)
+            found = self._documents[file] = documents(text, CLASSES + file, parse)
+        return read_types(package, found, CLASSES + file)

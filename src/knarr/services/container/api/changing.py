@@ -111,7 +111,8 @@ def _image(req: Request, container: Container, image: str | None, driver: str | 
     serves the new image as well, unless that names another."""
     if image is None and driver is None:
         return {}
-    image, driver = image or container.image, driver or container.image_driver
+    image = image or container.image
+    driver = images.driver(req.runtime.conf.container, driver or container.image_driver)
     found: dict[str, Any] = {"image": image, "image_driver": driver, "image_id": None}
     if driver == images.GLANCE:
         found["image_id"] = images.check_glance(req.runtime.client("image", req.ctx), image)

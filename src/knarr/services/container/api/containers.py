@@ -54,16 +54,16 @@ def index(req: Request) -> dict[str, Any]:
     query = req.query
     if query.all_projects:
         req.authorize("container:get_all_all_projects")
-    stmt = ownership.owned(select(*COLUMNS), Container, req.ctx, query.all_projects)
+    stmt = seen = ownership.owned(select(*COLUMNS), Container, req.ctx, query.all_projects)
+    paging = LISTING.paging(req)
+    if query.host is not None or any(key == "host" for key, _ in paging.sort_keys):
+        req.authorize("container:get_one:host")
     for name in FILTERS:
         value = getattr(query, name)
-        if value is None:
-            continue
-        if name == "host":
-            req.authorize("container:get_one:host")
-        stmt = stmt.where(getattr(Container, name) == value)
+        if value is not None:
+            stmt = stmt.where(getattr(Container, name) == value)
     with req.db.read() as session:
-        page = LISTING.fetch(session, stmt, LISTING.paging(req))
+        page = LISTING.fetch(session, stmt, paging, seen)
     view = row_viewer(req)
     return {"containers": [view(row) for row in page.rows], "next": next_link(req, page)}
 

@@ -86,7 +86,7 @@ def _container(req: Request, body: ContainerCreate) -> Container:
         project_id=project_of(req, "container"),
         user_id=req.ctx.user_id,
         image=body.image,
-        image_driver=body.image_driver or conf.default_image_driver,
+        image_driver=images.driver(conf, body.image_driver),
         image_pull_policy=body.image_pull_policy or conf.default_image_pull_policy,
         command=_command(req, body.command),
         entrypoint=body.entrypoint or None,

@@ -160,7 +160,7 @@ def search(req: Request, **parts: str) -> list[dict[str, Any]]:
     """GET /v1/images/{name}/search: images of the engine's registry, or of the image service."""
     name = "/".join(parts.values())
     query = req.query
-    driver = query.image_driver or req.runtime.conf.container.default_image_driver
+    driver = images.driver(req.runtime.conf.container, query.image_driver)
     if driver == images.GLANCE:
         return glance.search(req.runtime.client("image", req.ctx), name, query.exact_match)
     found = req.runtime.bus.call(_some_host(req), "container.image_search", term=name)

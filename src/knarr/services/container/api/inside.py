@@ -35,11 +35,13 @@ def call_host(req: Request, container: Container, method: str, **kwargs: Any) ->
 def logs(req: Request, ident: str) -> Response:
     """The text as a JSON string, as the official client reads it; followed, as plain text."""
     query = req.query
+    most = req.runtime.conf.streams.log_tail_max
     options = {
         "stdout": query.stdout,
         "stderr": query.stderr,
         "timestamps": query.timestamps,
-        "tail": _tail(query.tail, req.runtime.conf.streams.log_tail_max),
+        # What is followed passes in pieces and needs no bound.
+        "tail": _tail(query.tail, most, everything=None if query.follow else most),
         "since": _since(query.since),
     }
     container = reach(req, ident, "logs")
@@ -61,9 +63,9 @@ def _follow(req: Request, container: Container, options: dict[str, Any]) -> Resp
     return Response(body=Fetched(req.runtime, str(container.host), stream, ended), content_type=TEXT)
 
 
-def _tail(text: str, most: int) -> int | None:
+def _tail(text: str, most: int, everything: int | None) -> int | None:
     if text in ("", "all"):
-        return None
+        return everything
     if not (text.isascii() and text.isdecimal()):
         raise BadRequest(f"Invalid input for field 'tail': {text!r} is neither 'all' nor a number of lines.")
     return min(int(text), most)

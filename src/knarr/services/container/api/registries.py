@@ -54,13 +54,13 @@ def index(req: Request) -> dict[str, Any]:
     query = req.query
     if query.all_projects:
         req.authorize("registry:get_all_all_projects")
-    stmt = ownership.owned(select(Registry), Registry, req.ctx, query.all_projects)
+    stmt = seen = ownership.owned(select(Registry), Registry, req.ctx, query.all_projects)
     for name in FILTERS:
         value = getattr(query, name)
         if value is not None:
             stmt = stmt.where(getattr(Registry, name) == value)
     with req.db.read() as session:
-        page = LISTING.fetch(session, stmt, LISTING.paging(req))
+        page = LISTING.fetch(session, stmt, LISTING.paging(req), seen)
     return {"registries": [registry_view(req, row[0]) for row in page.rows], "next": next_link(req, page)}
 
 

@@ -23,7 +23,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol, Unpack
+
+from knarr.services.container.drivers.logs import LogChoice
 
 NAME_PREFIX = "zun-"
 SANDBOX_PREFIX = "zun-sandbox-"
@@ -494,27 +496,11 @@ class ContainerEngine(ABC):
     # what runs inside
 
     @abstractmethod
-    def logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> bytes:
-        """``tail``: the last so many lines; ``since``: seconds since the epoch."""
+    def logs(self, name: str, **what: Unpack[LogChoice]) -> bytes:
+        """At most the last LOG_MAX bytes."""
 
     @abstractmethod
-    def follow_logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> Pieces:
+    def follow_logs(self, name: str, **what: Unpack[LogChoice]) -> Pieces:
         """As they come, until the container ends or the iterator is closed (from any thread)."""
 
     @abstractmethod

@@ -25,7 +25,7 @@ from knarr.core.network.drivers.base import (
     bridge_name,
     tap_name,
 )
-from knarr.core.network.drivers.linux import doctor, external, forwarding, fragments, probe
+from knarr.core.network.drivers.linux import doctor, external, forwarding, fragments, probe, taps
 from knarr.core.network.drivers.linux.claim import Claim
 from knarr.core.network.drivers.linux.desired import Desired, Judge, Owner
 from knarr.core.network.drivers.linux.dhcp import Dhcp
@@ -33,8 +33,10 @@ from knarr.core.network.drivers.linux.fragments import FAMILIES, TABLE, Delta, F
 from knarr.core.network.drivers.linux.presence import Presence
 from knarr.core.network.drivers.linux.routers import Routers, legs_of
 from knarr.core.network.drivers.linux.shaping import Shaping
+from knarr.core.network.drivers.linux.trunks import Trunks
 from knarr.kernel import hostnet
 from knarr.kernel.hostnet import conntrack
+from knarr.kernel.hostnet.links import Link
 from knarr.kernel.hostnet.nft import Nft, NftError
 
 LOG = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ class LinuxBackend(NetworkBackend):
         self._kernel = Fragment()
         self._claim = Claim()
         self._shaping = Shaping()
-        self._presence = Presence(self._shaping.device)
+        self._trunks = Trunks()
+        self._presence = Presence(self._device)
         self._routers = Routers()
         self._dhcp = Dhcp()
         self._nft_instance: Nft | None = None
@@ -110,6 +113,7 @@ class LinuxBackend(NetworkBackend):
             gone -= {address for port in ports for address in self._desired.addresses(port.id)}
             self._commit(touched, gone)
             local = [port for port in ports if port.local]
+            self._trunks.expect(local)
             self._shaping.expect(local)
             for network_id in served | self._dhcp_networks(port.id for port in ports):
                 self._serve(network_id)
@@ -120,6 +124,7 @@ class LinuxBackend(NetworkBackend):
             gone, served = self._desired.addresses(port_id), self._dhcp_networks((port_id,))
             touched = self._desired.drop_port(port_id)
             self._presence.forget(port_id)
+            self._trunks.forget(tap_name(port_id))
             self._shaping.forget(tap_name(port_id))
             self._commit(touched, gone)
             for network_id in served:
@@ -167,6 +172,8 @@ class LinuxBackend(NetworkBackend):
             self._read()
             changes.repaired += self._commit_all().changed
             changes.repaired += self._reconcile_bridges()
+            changes.repaired += taps.replug(local)
+            changes.repaired += self._trunks.reconcile(local)
             changes.repaired += self._shaping.reconcile(local)
             changes.repaired += self._reconcile_routers()
             changes.repaired += self._reconcile_dhcp()
@@ -186,10 +193,21 @@ class LinuxBackend(NetworkBackend):
     def capabilities(self) -> Capabilities:
         able = probe.able()
         routers = not able.routing
-        return Capabilities(routers=routers, floating_ips=routers, qos=not able.shaping, dhcp=not able.dhcp)
+        return Capabilities(
+            routers=routers,
+            floating_ips=routers,
+            qos=not able.shaping,
+            dhcp=not able.dhcp,
+            trunks=not able.tagging,
+        )
 
     def check(self) -> list[Finding]:
         return doctor.findings()
+
+    def _device(self, link: Link, there: bool) -> None:
+        """A device of the host came, changed or went."""
+        self._trunks.device(link, there)
+        self._shaping.device(link, there)
 
     @property
     def _nft(self) -> Nft:

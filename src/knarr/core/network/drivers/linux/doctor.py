@@ -49,7 +49,7 @@ def _forward() -> Finding:
 
 
 def _beyond() -> list[Finding]:
-    """What routers, bandwidth limits and DHCP need; the host does without where one is missing."""
+    """What routers, bandwidth limits, trunks and DHCP need; the host does without where one is missing."""
     able = probe.able()
     remedies = (
         ("nf_nat", "routers and floating IPs", able.routing, "modprobe nf_nat"),
@@ -59,6 +59,7 @@ def _beyond() -> list[Finding]:
             able.shaping,
             "modprobe ifb sch_tbf cls_u32 act_mirred",
         ),
+        ("cls_bpf", "trunks", able.tagging, "modprobe cls_bpf sch_ingress"),
     )
     found = [
         Finding(what, not fault, f"no {use}: {fault}" if fault else use, remedy if fault else "")

@@ -223,11 +223,11 @@ def claimed(state: PortState) -> Iterable[tuple[str, str]]:
 
     Raises ValueError for what is no address or MAC.
     """
-    mac = state.mac_address.lower()
+    mac = _mac(state.mac_address)
     found = {(mac, _plain(address)): None for address in state.fixed_ips}
     found[mac, link_local(mac)] = None
     for pair in state.allowed_address_pairs:
-        owner = (pair.mac_address or mac).lower()
+        owner = _mac(pair.mac_address or mac)
         found[owner, _plain(pair.ip_address)] = None
         found[owner, link_local(owner)] = None
     return found
@@ -243,6 +243,10 @@ def link_local(mac: str) -> str:
     packed = bytearray(mac_bytes(mac))
     packed[0] ^= 2
     return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + packed[:3] + b"\xff\xfe" + packed[3:]))
+
+
+def _mac(text: str) -> str:
+    return mac_bytes(text).hex(":")
 
 
 def _plain(address: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from knarr.kernel.hostnet import links, shapers
+from knarr.kernel.hostnet import links, shapers, vlans
 from knarr.kernel.hostnet.namespaces import run_in_new_namespace
 from knarr.kernel.hostnet.netlink import Netlink
 from knarr.kernel.hostnet.nft import Nft, NftError
@@ -35,6 +35,7 @@ class Able:
     routing: str
     shaping: str
     dhcp: str
+    tagging: str
 
 
 @functools.cache
@@ -42,8 +43,8 @@ def able() -> Able:
     """What this process can do here; found out once."""
     dhcp = "" if dnsmasq() else "dnsmasq is not installed"
     if os.geteuid() != 0:
-        return Able(*["not run as root"] * 3)
-    return Able(_attempt(_translate), _attempt(_shape), dhcp)
+        return Able(*["not run as root"] * 4)
+    return Able(_attempt(_translate), _attempt(_shape), dhcp, _attempt(_tag))
 
 
 def dnsmasq() -> str | None:
@@ -68,11 +69,23 @@ def _translate() -> None:
         nft.close()
 
 
+def _two(socket: Netlink) -> tuple[links.Link, links.Link]:
+    """Two devices to try things with."""
+    for name in ("ifb-a", "ifb-b"):
+        shapers.add_detour(socket, name, 0, 1500)
+    one, other = links.get_link(socket, "ifb-a"), links.get_link(socket, "ifb-b")
+    assert one is not None and other is not None
+    return one, other
+
+
 def _shape() -> None:
     with Netlink() as socket:
-        for name in ("ifb-a", "ifb-b"):
-            shapers.add_detour(socket, name, 0, 1500)
-        one, other = links.get_link(socket, "ifb-a"), links.get_link(socket, "ifb-b")
-        assert one is not None and other is not None
+        one, other = _two(socket)
         shapers.set_bucket(socket, one, shapers.Bucket(125_000, 100_000))
         shapers.set_detour(socket, other, one)
+
+
+def _tag() -> None:
+    with Netlink() as socket:
+        one, other = _two(socket)
+        vlans.join(socket, one, other, 1)

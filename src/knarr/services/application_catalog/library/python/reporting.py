@@ -113,7 +113,7 @@ class Logger:
         """The message with its values; as it is if they do not fit, for a log ends no deployment."""
         try:
             return formatted(message, args, kwargs)
-        except (IndexError, KeyError, ValueError, TypeError):
+        except InvalidArguments:
             self._write("warning", f"Can not format string: {message}")
             return message
 

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Unpack
 from urllib.parse import quote
 
 from knarr.services.container.drivers.base import (
@@ -25,6 +25,7 @@ from knarr.services.container.drivers.base import (
 )
 from knarr.services.container.drivers.docker import wire
 from knarr.services.container.drivers.docker.connection import Connection
+from knarr.services.container.drivers.logs import LOG_MAX, LogChoice, LogQuery, last_bytes
 
 MIB = 1024 * 1024
 # After a hang-up: how often, in seconds, to look whether it was heard
@@ -35,7 +36,7 @@ DETACH_KEYS = "ctrl-^,ctrl-_,ctrl-^,ctrl-_"
 
 
 class LogStream:
-    """Follows a log; ``close`` (from any thread) ends the iteration."""
+    """A log as it comes; ``close`` (from any thread) ends the iteration."""
 
     def __init__(self, answer: wire.Answer, framed: bool) -> None:
         self._answer = answer
@@ -58,50 +59,23 @@ class Inside:
 
     # logs
 
-    def logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> bytes:
-        if not (stdout or stderr):
+    def logs(self, name: str, **what: Unpack[LogChoice]) -> bytes:
+        query = LogQuery(**what)
+        if not (query.stdout or query.stderr):
             return b""
-        with self.connection.speak(f"reading the log of {name}") as api:
-            return bytes(
-                api.logs(
-                    name,
-                    stdout=stdout,
-                    stderr=stderr,
-                    timestamps=timestamps,
-                    tail="all" if tail is None else tail,
-                    since=since if since else None,
-                )
-            )
+        pieces = self._log(name, _parameters(query), f"reading the log of {name}")
+        try:
+            return last_bytes(pieces, LOG_MAX)
+        finally:
+            pieces.close()
 
-    def follow_logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> Pieces:
-        query = {
-            "follow": 1,
-            "stdout": int(stdout),
-            "stderr": int(stderr),
-            "timestamps": int(timestamps),
-            "tail": "all" if tail is None else tail,
-            "since": since or 0,
-        }
+    def follow_logs(self, name: str, **what: Unpack[LogChoice]) -> Pieces:
+        parameters = {"follow": 1, **_parameters(LogQuery(**what))}
+        return self._log(name, parameters, f"following the log of {name}")
+
+    def _log(self, name: str, parameters: dict[str, Any], doing: str) -> LogStream:
         tty = self._has_tty(name)
-        answer = wire.stream(
-            self.connection, f"/containers/{quote(name)}/logs", query, f"following the log of {name}"
-        )
+        answer = wire.stream(self.connection, f"/containers/{quote(name)}/logs", parameters, doing)
         return LogStream(answer, framed=not tty)
 
     def _has_tty(self, name: str) -> bool:
@@ -273,6 +247,16 @@ class Bounded:
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _parameters(query: LogQuery) -> dict[str, Any]:
+    return {
+        "stdout": int(query.stdout),
+        "stderr": int(query.stderr),
+        "timestamps": int(query.timestamps),
+        "tail": "all" if query.tail is None else query.tail,
+        "since": query.since or 0,
+    }
 
 
 def _pid_namespace(pid: int) -> str:

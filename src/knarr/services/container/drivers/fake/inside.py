@@ -8,9 +8,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Unpack
 
 from knarr.services.container.drivers.base import (
     ArchiveStat,
@@ -36,6 +36,7 @@ from knarr.services.container.drivers.fake.programs import (
 )
 from knarr.services.container.drivers.fake.terminal import FakeTerminal
 from knarr.services.container.drivers.fake.world import Container, World
+from knarr.services.container.drivers.logs import LOG_MAX, LogChoice, LogQuery, last_bytes
 
 MIB = 1024 * 1024
 PIECE = 65536
@@ -79,22 +80,15 @@ class Inside:
 
     # logs
 
-    def logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> bytes:
+    def logs(self, name: str, **what: Unpack[LogChoice]) -> bytes:
+        query = LogQuery(**what)
         with self.world.lock:
-            printed = self._printed(self._get(name), since or 0.0)
-        wanted = {STDOUT: stdout, STDERR: stderr}
+            printed = self._printed(self._get(name), query.since or 0.0)
+        wanted = {STDOUT: query.stdout, STDERR: query.stderr}
         lines = [(at, line) for at, line in printed if wanted[line.stream]]
-        if tail is not None:
-            lines = lines[-tail:] if tail > 0 else []
-        return b"".join(_as_bytes(at, line, timestamps) for at, line in lines)
+        if query.tail is not None:
+            lines = lines[-query.tail :] if query.tail > 0 else []
+        return last_bytes((_as_bytes(at, line, query.timestamps) for at, line in lines), LOG_MAX)
 
     def _printed(self, container: Container, since: float) -> list[tuple[float, Line]]:
         """(when, line) of all runs."""
@@ -108,18 +102,10 @@ class Inside:
             if start + line.at >= since
         ]
 
-    def follow_logs(
-        self,
-        name: str,
-        stdout: bool = True,
-        stderr: bool = True,
-        timestamps: bool = False,
-        tail: int | None = None,
-        since: float | None = None,
-    ) -> Pieces:
+    def follow_logs(self, name: str, **what: Unpack[LogChoice]) -> Pieces:
         with self.world.lock:
             self._get(name)
-        return _Follower(self, name, (stdout, stderr, timestamps), tail, since)
+        return _Follower(self, name, LogQuery(**what))
 
     # exec
 
@@ -309,11 +295,9 @@ class Inside:
 class _Follower:
     """Follows a log; ``close`` from any thread ends the iteration."""
 
-    def __init__(
-        self, engine: Any, name: str, what: tuple[bool, bool, bool], tail: int | None, since: float | None
-    ) -> None:
-        self._engine, self._name, self._what = engine, name, what
-        self._tail, self._since = tail, since
+    def __init__(self, engine: Any, name: str, query: LogQuery) -> None:
+        self._engine, self._name, self._tail = engine, name, query.tail
+        self._all = asdict(replace(query, tail=None))
         self._shown = 0
         self._first = True
         self._closed = threading.Event()
@@ -325,7 +309,7 @@ class _Follower:
         while not self._closed.is_set():
             with contextlib.suppress(NotThere):
                 running = self._engine.inspect(self._name)
-                whole = self._engine.logs(self._name, *self._what, since=self._since)
+                whole = self._engine.logs(self._name, **self._all)
                 new = whole[self._shown :]
                 if self._first and self._tail is not None:
                     new = b"".join(new.splitlines(keepends=True)[-self._tail :]) if self._tail else b""

@@ -1,0 +1,183 @@
+"""What is wrong with a package, all of it: for authors, before anybody imports it.
+
+Nothing is executed. Names of other packages are looked for in those that are given beside; where a required
+package is not at hand, what it may have is taken on trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from knarr.services.application_catalog.forms.faults import Warned
+from knarr.services.application_catalog.language.errors import MuranoPlError, Position
+from knarr.services.application_catalog.language.source import nodes
+from knarr.services.application_catalog.packages import check_hot, hot, images
+from knarr.services.application_catalog.packages import manifest as manifests
+from knarr.services.application_catalog.packages.catalogue import Catalogue
+from knarr.services.application_catalog.packages.check_classes import ClassChecker
+from knarr.services.application_catalog.packages.check_names import Names
+from knarr.services.application_catalog.packages.faults import Faults, PackageFault
+from knarr.services.application_catalog.packages.files import Files, open_package
+from knarr.services.application_catalog.packages.manifest import Manifest
+from knarr.services.application_catalog.packages.package import CLASSES, UI, ApplicationPackage
+
+WHOLE = "."
+TOP_FILES = frozenset({manifests.FILE, images.FILE, hot.TEMPLATE})
+TOP_FOLDERS = ("Classes", "Resources", "UI")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One mistake. `file` is the name in the package, `.` for the package itself; lines count from 1.
+
+    A warning is of what works, but not everywhere or not as its author may think.
+    """
+
+    file: str
+    line: int
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {'warning: ' if self.warning else ''}{self.message}"
+
+
+def check(source: Path | bytes, others: Iterable[ApplicationPackage] = ()) -> list[Finding]:
+    """Everything that is wrong with the package, by file and line. Empty for a good one."""
+    faults = Faults()
+    warnings: list[Warned] = []
+    with faults.taken():
+        _Check(open_package(source), list(others), faults, warnings).run()
+    found = [_finding(fault.message, fault.position) for fault in faults]
+    found += [_finding(one.message, one.position, True) for one in warnings]
+    return sorted(set(found))
+
+
+def _finding(message: str, place: Position | None, warning: bool = False) -> Finding:
+    text = " ".join(message.split())
+    return Finding(place.file, place.line, text, warning) if place else Finding(WHOLE, 0, text, warning)
+
+
+class _Check:
+    def __init__(
+        self, files: Files, others: list[ApplicationPackage], faults: Faults, warnings: list[Warned]
+    ) -> None:
+        self.files = files
+        self.others = others
+        self.faults = faults
+        self.warnings = warnings
+
+    def run(self) -> None:
+        if manifests.FILE not in self.files.names():
+            raise PackageFault(f"the package has no {manifests.FILE} at its top")
+        manifest, faults = manifests.inspect(self.files.read(manifests.FILE))
+        self.faults += faults
+        for name in self._yaml_files():
+            self.faults += repeated_keys(self.files.read(name), name)
+        if manifest is None:
+            return
+        package = ApplicationPackage(self.files, manifest)
+        self._pictures(package)
+        if images.FILE in self.files.names():
+            self.faults += images.inspect(self.files.read(images.FILE))[1]
+        if package.is_hot:
+            check_hot.check(package, self.faults)
+        elif manifest.format_name == manifests.MURANOPL:
+            self._classes(package)
+        self._form(package)
+
+    def _yaml_files(self) -> Iterator[str]:
+        for name in self.files.names():
+            if name in TOP_FILES or name.startswith((CLASSES, UI)):
+                yield name
+
+    def _pictures(self, package: ApplicationPackage) -> None:
+        for key, read in (("Logo", package.logo), ("Supplier", package.supplier_logo)):
+            try:
+                read()
+            except PackageFault as fault:
+                self.faults.note(f"{key}: {fault.message}", self._key(key))
+
+    def _key(self, key: str) -> Position:
+        """Where the manifest has the key."""
+        lines = self.files.read(manifests.FILE).decode(errors="replace").splitlines()
+        found = (number for number, line in enumerate(lines, 1) if line.startswith(f"{key}:"))
+        return Position(manifests.FILE, next(found, 1))
+
+    def _classes(self, package: ApplicationPackage) -> None:
+        manifest = package.manifest
+        self._files_of_classes(manifest)
+        names = Names(package, self.others)
+        language = package.language(Catalogue([package, *self.others]))
+        language.requirements = {name: manifest.require[name] for name in names.required}
+        checker = ClassChecker(package, language, names, self.faults)
+        for file in dict.fromkeys(manifest.classes.values()):
+            if CLASSES + file in self.files.names():
+                checker.read(file)
+        checker.check()
+
+    def _files_of_classes(self, manifest: Manifest) -> None:
+        named = {CLASSES + file for file in manifest.classes.values()}
+        for name, file in manifest.classes.items():
+            if CLASSES + file not in self.files.names():
+                self.faults.note(
+                    f"Classes: {name}: the package has no file {CLASSES}{file}", self._key("Classes")
+                )
+        for name in self.files.names():
+            if name.startswith(CLASSES) and name not in named:
+                self.faults.note("no class of the manifest is in this file", Position(name, 1))
+            elif PurePosixPath(name).parts[0].lower() in ("class", "resource", "classes", "resources", "ui"):
+                folder = PurePosixPath(name).parts[0]
+                if folder not in TOP_FOLDERS:
+                    self.faults.note(
+                        f"the folder {folder} is not looked at: it must be one of {', '.join(TOP_FOLDERS)}",
+                        Position(name, 1),
+                    )
+
+    def _form(self, package: ApplicationPackage) -> None:
+        name = UI + package.manifest.ui
+        if name not in self.files.names():
+            if package.manifest.ui != "ui.yaml":
+                self.faults.note(f"UI: the package has no file {name}", self._key("UI"))
+            return
+        from knarr.services.application_catalog.forms import reader
+
+        with self.faults.taken():
+            self.warnings += reader.read(self.files.read(name), name).warnings
+
+
+def repeated_keys(data: bytes, file: str) -> Faults:
+    """Keys that stand twice in one mapping: the last one wins, and nobody sees it."""
+    faults = Faults()
+    try:
+        waiting = nodes(data.decode(), file)
+    except (MuranoPlError, UnicodeDecodeError):
+        return faults  # told by those who read the file
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            _repeated(node, file, faults)
+            waiting += [part for pair in node.value for part in pair]
+    return faults
+
+
+def _repeated(node: yaml.MappingNode, file: str, faults: Faults) -> None:
+    keys: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
+            continue
+        if key.value in keys:
+            place = Position(file, key.start_mark.line + 1, key.start_mark.column + 1)
+            faults.note(f"the key {key.value[:80]!r} stands there twice", place)
+        keys.add(key.value)

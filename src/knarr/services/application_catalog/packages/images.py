@@ -1,0 +1,124 @@
+"""images.lst: the images of servers that an application needs, to be put into the image service."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from knarr.services.application_catalog.language.errors import Position, SyntaxFault
+from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.packages.faults import Faults, PackageFault
+
+FILE = "images.lst"
+KEYS = ("Name", "Hash", "Meta", "DiskFormat", "ContainerFormat", "Url")
+REQUIRED = ("Name", "DiskFormat", "ContainerFormat")
+FORMATS = {
+    "DiskFormat": (
+        "raw", "qcow2", "vhd", "vhdx", "vdi", "vmdk", "iso", "ploop", "aki", "ari", "ami"
+    ),
+    "ContainerFormat": ("bare", "ovf", "ova", "docker", "compressed", "aki", "ari", "ami"),
+}  # fmt: skip
+# Digests by their number of hexadecimal digits.
+DIGESTS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+# The property by which forms find the images that fit an application.
+MARK = "murano_image_info"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image. `digest` is hexadecimal, of the algorithm that its length tells."""
+
+    name: str
+    disk_format: str
+    container_format: str
+    digest: str | None = None
+    url: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def algorithm(self) -> str | None:
+        return DIGESTS[len(self.digest)] if self.digest else None
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """What the image is marked with: its title and the type that forms ask for."""
+        return {MARK: json.dumps(dict(self.meta), sort_keys=True)} if self.meta else {}
+
+
+def read(data: bytes) -> tuple[Image, ...]:
+    """The images of a file. Raises PackageFault with the line of what is wrong."""
+    found, faults = inspect(data)
+    faults.stop()
+    return found
+
+
+def inspect(data: bytes) -> tuple[tuple[Image, ...], Faults]:
+    """The images that can be read, and everything that is wrong."""
+    faults = Faults()
+    found: list[Image] = []
+    with faults.taken():
+        for row in _rows(data):
+            with faults.taken():
+                image = _image(row)
+                if any(image.name == other.name for other in found):
+                    raise PackageFault(f"the image {image.name} stands there twice", row.position)
+                found.append(image)
+    return tuple(found), faults
+
+
+def _rows(data: bytes) -> list[Mapped]:
+    try:
+        content = documents(data.decode(), FILE, _no_expression)
+    except UnicodeDecodeError:
+        raise PackageFault("the file is not UTF-8", Position(FILE, 1)) from None
+    except SyntaxFault as error:
+        raise PackageFault.of(error) from None
+    top = content[0] if len(content) == 1 else None
+    rows = top.get("Images") if isinstance(top, Mapped) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapped) for row in rows):
+        raise PackageFault("the file has the key Images with a list of images", Position(FILE, 1))
+    return rows
+
+
+def _no_expression(text: str) -> Any:
+    raise ValueError("there are no expressions here")
+
+
+def _image(row: Mapped) -> Image:
+    def fault(key: str, message: str) -> PackageFault:
+        return PackageFault(message, row.keys_at.get(key, row.position))
+
+    for key in row:
+        if key not in KEYS:
+            raise fault(key, f"an image has no key {str(key)[:80]!r} (known: {', '.join(KEYS)})")
+    for key in REQUIRED:
+        if not isinstance(row.get(key), (str, int, float)) or not str(row[key]).strip():
+            raise fault(key, f"an image needs the key {key}")
+    name = str(row["Name"]).strip()
+    if "/" in name or "\\" in name or name in (".", "..") or len(name) > 255 or not name.isprintable():
+        raise fault("Name", f"Name: {name[:80]!r} is no name of an image")
+    formats = {key: str(row[key]).lower() for key in FORMATS}
+    for key, value in formats.items():
+        if value not in FORMATS[key]:
+            raise fault(key, f"{key}: {value[:80]} is none of {', '.join(FORMATS[key])}")
+    digest = str(row.get("Hash") or "").lower()
+    if digest and (len(digest) not in DIGESTS or not re.fullmatch(r"[0-9a-f]+", digest)):
+        raise fault("Hash", "Hash is a hexadecimal digest: MD5, SHA-1, SHA-256 or SHA-512")
+    meta = row.get("Meta") or {}
+    if not isinstance(meta, Mapping) or any(isinstance(value, (list, Mapping)) for value in meta.values()):
+        raise fault("Meta", "Meta maps words to texts, such as title and type")
+    url = None if row.get("Url") is None else str(row["Url"])
+    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+        raise fault("Url", f"Url: {url[:80]!r} is no address that begins with http:// or https://")
+    return Image(
+        name,
+        formats["DiskFormat"],
+        formats["ContainerFormat"],
+        digest or None,
+        url,
+        {str(key): str(value) for key, value in meta.items()},
+    )

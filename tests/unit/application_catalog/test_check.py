@@ -1,0 +1,318 @@
+# ruff: noqa: E501
+"""`knarr package check`: what it finds, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.application_catalog.conftest import CORE, archive
+from tests.unit.application_catalog.test_hot_packages import MANIFEST as HOT_MANIFEST
+from tests.unit.application_catalog.test_hot_packages import TEMPLATE
+
+from knarr.cli.main import main
+from knarr.services.application_catalog.packages.check import check
+from knarr.services.application_catalog.packages.package import ApplicationPackage
+
+MANIFEST = """\
+    Format: 1.4
+    FullName: com.shop
+    Version: 1.0.0
+    Classes: {com.shop.Shop: shop.yaml, com.shop.Item: shop.yaml}
+"""
+
+SHOP = """\
+    Namespaces: {=: com.shop, std: io.murano}
+    Name: Shop
+    Extends: std:Environment
+    Properties:
+      items: {Contract: [$.class(Item)]}
+      sum: {Contract: $.int(), Usage: Out, Default: 0}
+      label: {Contract: $.string()}
+    Methods:
+      deploy:
+        Arguments:
+          - first: {Contract: $.class(Item), Default: null}
+        Body:
+          - $.sum: 0
+          - For: item
+            In: $.items
+            Do:
+              - If: $item.price = 0
+                Then: Continue
+              - $.sum: $.sum + $item.price
+          - $this.log()
+          - $resources: new(std:Environment)
+          - $text: $resources.string('hello.txt')
+          - Try:
+              - $.find(std:Environment).deploy()
+            Catch:
+              - With: std:Broken
+                As: e
+                Do: [Rethrow: ]
+          - Return: $.sum
+      log:
+    ---
+    Name: Item
+    Properties:
+      price: {Contract: $.int().notNull()}
+"""
+
+FILES = {"manifest.yaml": MANIFEST, "Classes/shop.yaml": SHOP, "Resources/hello.txt": "hello"}
+
+
+def core() -> ApplicationPackage:
+    return ApplicationPackage.open(archive(CORE))
+
+
+def found(files: dict[str, Any], *others: ApplicationPackage) -> list[str]:
+    return [str(one) for one in check(archive(files), others or (core(),))]
+
+
+def changed(old: str, new: str, file: str = "Classes/shop.yaml") -> dict[str, Any]:
+    assert FILES[file].count(old) >= 1
+    return {**FILES, file: FILES[file].replace(old, new, 1)}
+
+
+def test_a_good_package_has_no_findings():
+    assert found(FILES) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        (
+            "Extends: std:Environment",
+            "Extends: std:Nothing",
+            3,
+            "Extends: there is no class io.murano.Nothing",
+        ),
+        (
+            "Extends: std:Environment",
+            "Extends: Shop",
+            3,
+            "a class extends itself: com.shop.Shop -> com.shop.Shop",
+        ),
+        (
+            "Extends: std:Environment",
+            "Extends: sys:Thing",
+            3,
+            "namespace prefix 'sys' is not declared (known: =, std)",
+        ),
+        ("Extends: std:Environment", "Extend: std:Environment", 3, "a class has no key 'Extend'"),
+        ("[$.class(Item)]", "[$.class(Itm)]", 5, "there is no class com.shop.Itm"),
+        ("[$.class(Item)]", "[$.class(sys:Item)]", 5, "namespace prefix 'sys' is not declared"),
+        ("[$.class(Item)]", "[$.class(Item]", 5, "'$.class(Item' is no expression"),
+        (
+            "Usage: Out",
+            "Usage: Output",
+            6,
+            "Usage: Output is none of In, Out, InOut, Const, Runtime, Static, Config",
+        ),
+        ("Contract: $.int(), Usage", "Usage", 6, "property sum of com.shop.Shop needs a Contract"),
+        ("- first: {Contract", "- first: {Contact", 11, "argument first has no key 'Contact'"),
+        ("- $.sum: 0", "- $.label: 0", 13, "property label has the usage In and cannot be assigned"),
+        ("- $.sum: 0", "- $this: 0", 13, "$this cannot be assigned"),
+        ("- $.sum: 0", "- $.f(): 0", 13, "$.f() cannot be assigned"),
+        ("- $.sum: 0", "- sum", 10, "'sum' is no instruction"),
+        ("- $.sum: 0", "- Iff: $x", 13, "there is no instruction with Iff"),
+        ("Then: Continue", "Than: Continue", 17, "If has no part 'Than' (it has: If, Then, Else)"),
+        ("- $this.log()", "- $this.lag()", 20, "com.shop.Shop has no method lag"),
+        ("- $this.log()", "- Break:", 20, "Break stands in no loop"),
+        ("'hello.txt'", "'hullo.txt'", 22, "the package has no file Resources/hullo.txt"),
+        ("- $.sum: $.sum + $item.price", "- $x: $.sum +", 19, "'$.sum +' is no expression"),
+        ("      log:", "      log: {Scope: Everybody}", 30, "Scope: Everybody is none of Session, Public"),
+        ("      log:", "      log: {Usage: Extension}", 30, "extension method log needs an argument"),
+        ("Name: Item", "Name: Itm", 32, "the manifest has no class com.shop.Itm"),
+        (
+            "price: {Contract",
+            "price: {Default: 1, Default: 2, Contract",
+            34,
+            "the key 'Default' stands there twice",
+        ),
+        ("      label:", "      sum:", 7, "the key 'sum' stands there twice"),
+    ],
+)
+def test_mistakes_of_classes_have_file_and_line(old, new, line, told):
+    lines = found(changed(old, new))
+    assert any(one.startswith(f"Classes/shop.yaml:{line}: {told}") for one in lines), lines
+
+
+def test_what_is_never_executed():
+    text = SHOP.replace("- $this.log()", "- Return: 1")
+    assert found({**FILES, "Classes/shop.yaml": text}) == [
+        "Classes/shop.yaml:21: this is never executed: Return stands before it"
+    ]
+
+
+def test_all_mistakes_of_a_file_are_found():
+    text = SHOP
+    for old, new in (
+        ("Usage: Out", "Usage: Output"),
+        ("[$.class(Item)]", "[$.class(Itm)]"),
+        ("Then: Continue", "Than: Continue"),
+        ("- $this.log()", "- Break:"),
+        ("price: {Contract", "price: {Contact"),
+    ):
+        text = text.replace(old, new)
+    places = [line.partition(": ")[0] for line in found({**FILES, "Classes/shop.yaml": text})]
+    assert places == [f"Classes/shop.yaml:{line}" for line in (5, 6, 17, 20, 21, 34)]
+
+
+def test_names_of_packages_that_are_not_at_hand_are_trusted():
+    manifest = MANIFEST + "    Require: {com.other: 1}\n"
+    text = SHOP.replace("Extends: std:Environment", "Extends: com.other.Thing").replace(
+        "[$.class(Item)]", "[$.class(Itm)]"
+    )
+    assert found({**FILES, "manifest.yaml": manifest, "Classes/shop.yaml": text}) == [
+        "Classes/shop.yaml:5: there is no class com.shop.Itm"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"Classes/shop.yaml": None}, "manifest.yaml:4: Classes: com.shop.Shop: the package has no file Classes/sh"),
+        ({"Classes/more.yaml": "Name: x"}, "Classes/more.yaml:1: no class of the manifest is in this file"),
+        ({"classes/more.yaml": "Name: x"}, "classes/more.yaml:1: the folder classes is not looked at"),
+        ({"Classes/shop.yaml": "- a"}, "Classes/shop.yaml:1: a class is a mapping"),
+        ({"Classes/shop.yaml": ""}, "Classes/shop.yaml:1: there is no class in this file"),
+        ({"Classes/shop.yaml": b"\xff"}, "Classes/shop.yaml:1: the file is not UTF-8"),
+        ({"Classes/shop.yaml": "Name: [\n"}, "Classes/shop.yaml:2: invalid YAML"),
+        ({"UI/ui.yaml": "Version: [\n"}, "UI/ui.yaml:2: invalid YAML"),
+        ({"UI/ui.yaml": "Version: 9\n"}, "UI/ui.yaml:1: Version 9.0 is not known"),
+        ({"UI/ui.yaml": b"\xff"}, "UI/ui.yaml:1: the file is not UTF-8"),
+        ({"images.lst": "Images:\n- Name: x\n"}, "images.lst:2: an image needs the key DiskFormat"),
+        ({"logo.png": "text"}, "manifest.yaml:1: Logo: logo.png is no picture"),
+        ({"logo.png": b"GIF89a" + os.urandom(600_000)}, "manifest.yaml:1: Logo: logo.png has 600006 bytes"),
+        ({"manifest.yaml": MANIFEST + "    Logo: x.png\n"}, "manifest.yaml:5: Logo: the package has no file 'x.png'"),
+        ({"manifest.yaml": MANIFEST + "    UI: x.yaml\n"}, "manifest.yaml:5: UI: the package has no file UI/x.yaml"),
+        ({"manifest.yaml": MANIFEST + "    Nme: x\n"}, "manifest.yaml:5: a manifest has no key 'Nme'"),
+        ({"manifest.yaml": None}, ".: the package has no manifest.yaml at its top"),
+    ],
+)  # fmt: skip
+def test_mistakes_of_other_files(files, told):
+    together = {name: data for name, data in {**FILES, **files}.items() if data is not None}
+    lines = found(together)
+    assert any(one.startswith(told) for one in lines), lines
+
+
+def test_warnings_are_told_but_are_no_mistakes(folder, capsys):
+    text = "Version: 2.4\nApplication:\n  ?:\n    type: com.shop.Shop\nExtra: 1\nForms:\n"
+    text += "- page:\n    fields:\n    - {name: label, type: string}\n"
+    (folder / "UI").mkdir()
+    (folder / "UI" / "ui.yaml").write_text(text)
+    assert main(["package", "check", str(folder)]) == 0
+    assert f"{folder}/UI/ui.yaml:5: warning: there is no section 'Extra'" in capsys.readouterr().out
+
+
+def test_public_methods_are_of_the_format_1_4():
+    files = changed("      log:", "      log: {Scope: Public}")
+    assert found(files) == []
+    files["manifest.yaml"] = MANIFEST.replace("1.4", "1.2")
+    [line] = found(files)
+    assert line.startswith("Classes/shop.yaml:30: method log: Scope is of the format 1.4")
+
+
+def test_a_good_template_of_heat_has_no_findings():
+    files = {"manifest.yaml": HOT_MANIFEST, "template.yaml": TEMPLATE}
+    assert found({**files, "Resources/HotFiles/nested/server.yaml": "x: 1"}) == []
+
+
+def test_mistakes_of_templates_of_heat():
+    template = """\
+        heat_template: x
+        parameters:
+          flavor: {type: strng}
+          size: {type: number}
+        resources:
+          server:
+            type: nested.yaml
+            properties:
+              flavor: {get_param: flavor}
+              size: {get_param: [sise, 1]}
+              disk: {get_resource: disk}
+              data: {get_file: data.txt}
+              own: {get_param: "OS::stack_id"}
+              web: {get_file: "http://example.com/x"}
+          disk2: {}
+        outputs:
+          address: {value: {get_attr: [sever, address]}}
+    """
+    assert found({"manifest.yaml": HOT_MANIFEST, "template.yaml": template}) == [
+        "template.yaml:1: a template has no key 'heat_template' (known: conditions, description, "
+        "heat_template_version, outputs, parameter_groups, parameters, resources)",
+        "template.yaml:1: the template needs the key heat_template_version",
+        "template.yaml:3: parameter flavor: type strng is none of string, number, boolean, json, "
+        "comma_delimited_list",
+        "template.yaml:7: there is no nested template Resources/HotFiles/nested.yaml",
+        "template.yaml:10: there is no parameter sise",
+        "template.yaml:11: there is no resource disk",
+        "template.yaml:12: there is no file Resources/HotFiles/data.txt",
+        "template.yaml:15: resource disk2 needs a type",
+        "template.yaml:17: there is no resource sever",
+    ]
+    assert found({"manifest.yaml": HOT_MANIFEST}) == [".: the package has no template.yaml at its top"]
+
+
+# The command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, data in FILES.items():
+        path = tmp_path / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(data).lstrip("\n"))
+    return tmp_path / "shop"
+
+
+def test_the_command_tells_each_finding_in_a_line(folder, capsys):
+    assert main(["package", "check", str(folder)]) == 0
+    assert capsys.readouterr().out == ""
+    manifest = folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "Nme: x\n")
+    assert main(["package", "check", str(folder)]) == 1
+    assert capsys.readouterr().out.startswith(f"{manifest}:5: a manifest has no key 'Nme'")
+
+
+def test_the_command_gives_json(folder, capsys):
+    (folder / "images.lst").write_text("Images: 5\n")
+    assert main(["package", "check", "--json", str(folder)]) == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "package": str(folder),
+            "file": "images.lst",
+            "line": 1,
+            "level": "error",
+            "message": "the file has the key Images with a list of images",
+        }
+    ]
+
+
+def test_the_command_takes_required_packages_beside(folder, tmp_path, capsys):
+    (tmp_path / "core.zip").write_bytes(archive(CORE))
+    shop = folder / "Classes" / "shop.yaml"
+    shop.write_text(shop.read_text().replace("std:Environment", "std:Environmnt", 1))
+    assert main(["package", "check", str(folder)]) == 0
+    assert main(["package", "check", str(folder), "--with", str(tmp_path / "core.zip")]) == 1
+    assert f"{shop}:3: Extends: there is no class io.murano.Environmnt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["check", "nowhere"], ["pack", "nowhere"]])
+def test_the_command_without_a_package(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["package", *arguments]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_folder_is_packed(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["package", "pack", str(folder)]) == 0
+    assert capsys.readouterr().out == "com.shop.zip\n"
+    assert main(["package", "check", "com.shop.zip"]) == 0
+    assert main(["package", "pack", str(folder), "-o", str(tmp_path / "no" / "x.zip")]) == 1
