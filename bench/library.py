@@ -1,6 +1,6 @@
-"""The core library of applications: how long it takes to read, and to deploy a model with it.
+"""The core library of applications: how long it takes to read and to deploy with; expressions a second.
 
-Both are measured in processes of their own, so that nothing is at hand already but YAQL's parser.
+All are measured in processes of their own, so that nothing is at hand already but YAQL's parser.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 APPLICATIONS = 33  # each with a machine and a volume: 100 objects with the environment
@@ -23,6 +24,11 @@ def read_core() -> float:
 def deploy_hundred() -> float:
     """Seconds to build a model of 100 objects and to deploy it, in a cloud that answers at once."""
     return _median("deploy")
+
+
+def expressions() -> tuple[float, float]:
+    """(expressions a second in a session, the same evaluated by plain YAQL), thousands."""
+    return 1 / _median("expressions") / 1000, 1 / _median("plain") / 1000
 
 
 def _median(what: str) -> float:
@@ -63,6 +69,60 @@ def _deploy() -> float:
     return time.perf_counter() - began
 
 
+EXPRESSIONS = (
+    "1 + 2 * 3",
+    "$.name + '-' + $.kind",
+    "$.rows.where($.size > 2).select($.name)",
+    "$.rows.len() > 2 and $.name = app",
+    "$.flags.get(ready, false) or coalesce($.other, $.kind) = web",
+    "dict(name => $.name, size => $.rows.select($.size).sum())",
+)
+DATA: dict[str, Any] = {
+    "name": "app",
+    "kind": "web",
+    "rows": [{"name": f"row{n}", "size": n} for n in range(5)],
+    "flags": {"ready": True},
+    "other": None,
+}
+ROUNDS = 500
+
+
+def _expressions() -> float:
+    """Seconds for one expression, as the code of a class evaluates it."""
+    from knarr.services.application_catalog.language.dialect import dialect
+    from knarr.services.application_catalog.language.session import Session
+    from knarr.services.application_catalog.language.source import documents
+    from knarr.services.application_catalog.language.values import frozen
+    from knarr.services.application_catalog.packages.catalogue import Catalogue
+
+    text = "".join(f"- {expression}\n" for expression in EXPRESSIONS)
+    (read,) = documents(text, "bench", dialect().parse)
+    session = Session(Catalogue([]))
+    context = session.type_context(None).create_child_context()
+    context["$"] = frozen(DATA)
+    return _each(lambda: [session.evaluate(one, context) for one in read])
+
+
+def _plain() -> float:
+    """Seconds for one expression in YAQL alone, with the limits that a session has."""
+    import yaql
+
+    from knarr.services.application_catalog.language.dialect import OPTIONS
+
+    engine = yaql.YaqlFactory(allow_delegates=True).create(OPTIONS)
+    parsed = [engine(expression) for expression in EXPRESSIONS]
+    context = yaql.create_context(delegates=True)
+    return _each(lambda: [one.evaluate(data=DATA, context=context) for one in parsed])
+
+
+def _each(all_of_them: Callable[[], Any]) -> float:
+    all_of_them()
+    began = time.process_time()
+    for _ in range(ROUNDS):
+        all_of_them()
+    return (time.process_time() - began) / ROUNDS / len(EXPRESSIONS)
+
+
 def _application(number: int) -> dict[str, Any]:
     from tests.unit.application_catalog.support.environments import machine, of
 
@@ -72,4 +132,4 @@ def _application(number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print({"read": _read, "deploy": _deploy}[sys.argv[1]]())
+    print({"read": _read, "deploy": _deploy, "expressions": _expressions, "plain": _plain}[sys.argv[1]]())

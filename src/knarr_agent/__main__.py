@@ -1,8 +1,6 @@
 """`python -m knarr_agent`."""
 
-import sys
-
-from knarr_agent.cli import main
+from knarr_agent.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -15,18 +15,25 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from knarr_agent import plan, results, runner
+from knarr_agent import logs, plan, results, runner
 from knarr_agent.config import Config
 from knarr_agent.errors import AgentError, MalformedPlan, RunFailed
 from knarr_agent.message import Message
 from knarr_agent.store import PlanStore, Running, Stored, boot_id
-from knarr_agent.transports import Delivery, Transport, TransportError
+from knarr_agent.transports import Delivery, Refused, Transport, TransportError
 from knarr_agent.worker import BUSY
 
 LOG = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30.0  # for a plan, before looking around
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # after the transport failed
+# Starts the worker with this very package; other things in its folder come last.
+# Not by PYTHONPATH: scripts would inherit it, those of other Pythons too.
+_WORKER = (
+    "import sys; root = sys.argv.pop(1); sys.path[0] = root; import knarr_agent; "
+    "sys.path[0:1] = []; sys.path.append(root); from knarr_agent import worker; worker.program()"
+)
+_PACKAGES = Path(__file__).resolve().parent.parent
 PLAN_VARIABLE = "KNARR_AGENT_PLAN"  # in the environment of all that a plan starts
 
 
@@ -43,15 +50,23 @@ class Agent:
     def run(self, once: bool = False) -> None:
         """Work until a signal ends the program; `once`: until nothing is left to do."""
         while True:
-            self._drain(0)
-            self.send_answers()
-            stored = self.store.next()
-            if stored is not None:
-                self.execute(stored)
-            elif once and not len(self.store):
-                return
-            else:
-                self._drain(WAIT_SECONDS)
+            try:
+                if not self._step():
+                    if once and not len(self.store):
+                        return
+                    self._drain(WAIT_SECONDS)
+            except OSError as error:  # a full disk, perhaps: plans stay where they are
+                LOG.error("%s; trying again in %.0f s", error, LONGEST_PAUSE)  # noqa: TRY400
+                time.sleep(LONGEST_PAUSE)
+
+    def _step(self) -> bool:
+        """Take what there is, send what there is, run one plan. Whether there was one to run."""
+        self._drain(0)
+        self.send_answers()
+        stored = self.store.next()
+        if stored is not None:
+            self.execute(stored)
+        return stored is not None
 
     # -- receiving
 
@@ -120,6 +135,11 @@ class Agent:
         except AgentError as error:
             LOG.warning("Plan %s: %s", stored.message.id, error.message)
             stored.finish(json.dumps(results.failure(stored.message.id, error)))
+        except OSError:
+            raise
+        except Exception as error:  # a plan must not be able to stop the agent, whatever it holds
+            LOG.exception("Plan %s", stored.message.id)
+            stored.finish(json.dumps(results.failure(stored.message.id, error)))
 
     def _begin(self, stored: Stored) -> None:
         parsed = plan.parse(runner.read(stored.message))
@@ -143,13 +163,16 @@ class Agent:
 
     def _spawn(self, stored: Stored, attempt: int) -> None:
         limits = self.config.limits
+        if self.config.log_file:
+            logs.shorten(self.config.log_file, limits.log)
         if attempt > 1:
             stored.begin(attempt, 0)
-        command = [sys.executable, "-m", "knarr_agent.worker", str(stored.folder), str(attempt)]
-        command += [json.dumps(asdict(limits)), *(["--debug"] if self.config.debug else [])]
+        command = [sys.executable, "-c", _WORKER, str(_PACKAGES), str(stored.folder), str(attempt)]
+        log_file = str(self.config.log_file or "")
+        command += [json.dumps(asdict(limits)), "debug" if self.config.debug else "", log_file]
         process = subprocess.Popen(
             command,
-            env=os.environ | {PLAN_VARIABLE: stored.folder.name, "PYTHONPATH": _python_path()},
+            env=os.environ | {PLAN_VARIABLE: stored.folder.name},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -200,11 +223,21 @@ class Agent:
             dynamic = self.config.dynamic_result_queue and answer.reply_to
             queue = answer.reply_to if dynamic else self.config.result_queue
             try:
-                self.transport.send(queue, Message(answer.body, answer.id))
+                self._send(queue, Message(answer.body, answer.id))
             except TransportError as error:
                 self._failed(error)
                 return
             self.store.forget(stored)
+
+    def _send(self, queue: str, answer: Message) -> None:
+        """Send the answer; if it is refused for good, tell that instead, or else give it up."""
+        try:
+            self.transport.send(queue, answer)
+        except Refused as error:
+            LOG.warning("The answer to plan %s is refused: %s", answer.id, error)
+            told = results.failure(answer.id, RunFailed(f"the plan's answer was refused: {error}"))
+            with contextlib.suppress(Refused):
+                self.transport.send(queue, Message(json.dumps(told), answer.id))
 
 
 def _identified(message: Message) -> Message:
@@ -222,12 +255,6 @@ def _identified(message: Message) -> Message:
         reply_to if isinstance(reply_to, str) and reply_to else message.reply_to,
         message.signature,
     )
-
-
-def _python_path() -> str:
-    """Where the worker finds this package, whatever the folder it is started in."""
-    own = str(Path(__file__).resolve().parent.parent)
-    return os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
 
 
 def _end_group(group: int) -> None:

@@ -86,15 +86,19 @@ def _dedented(body: str) -> str:
 
 
 def _wrapped(tree: ast.Module) -> ast.Module:
-    """The body as a function. Statements that only a module may hold stay outside."""
-    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    """The body as a function. Imports that only a module may hold stay outside."""
+    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and _is_for_modules(node)]
     inside = [node for node in tree.body if node not in outside]
     shell = ast.parse(f"def {_MAIN}():\n    pass\n", FILE)
     function = shell.body[0]
     assert isinstance(function, ast.FunctionDef)
     function.body = inside or function.body
-    known = [node for node in outside if all(name.name == "annotations" for name in node.names)]
+    known = [node for node in outside if node.module != "__future__" or node.names[0].name == "annotations"]
     return ast.Module([*known, function], tree.type_ignores)
+
+
+def _is_for_modules(node: ast.ImportFrom) -> bool:
+    return node.module == "__future__" or node.names[0].name == "*"
 
 
 def _builtins(is_old: bool) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def _deep(value: Any) -> Any:
 def _syntax(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         line = f"line {error.lineno}: " if error.lineno else ""
-        text = f": {error.text.strip()}" if error.text else ""
+        text = f": {error.text.strip()[:200]}" if error.text else ""
         return f"{line}{error.msg}{text}"
     return "it is nested too deeply" if isinstance(error, (RecursionError, MemoryError)) else str(error)
 

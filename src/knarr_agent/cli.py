@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import logging
 import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from knarr_agent import config as configuration
-from knarr_agent import transports
+from knarr_agent import logs, transports
 from knarr_agent.agent import Agent
 from knarr_agent.errors import ConfigError
+
+LOG = logging.getLogger(__name__)
 
 
 class Stopped(BaseException):
@@ -31,31 +34,31 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         sys.stdout.write(f"{options.config_file} can be used: queue {config.input_queue}\n")
         return 0
-    _log(config)
     try:
-        config.storage.mkdir(parents=True, exist_ok=True)
+        logs.configure(config.debug, config.log_file)
         lock = _lock(config.storage)
-    except OSError as error:
-        sys.stderr.write(f"knarr-agent: [DEFAULT] storage: {error}\n")
+        transport = transports.create(config)
+    except (ConfigError, OSError) as error:
+        sys.stderr.write(f"knarr-agent: {error}\n")
         return 2
-    if lock is None:
-        sys.stderr.write(f"knarr-agent: another agent uses {config.storage}\n")
-        return 2
-    return _run(config, options.once)
+    with lock, contextlib.closing(transport):
+        _run(config, transport, options.once)
+    return 0
 
 
-def _run(config: configuration.Config, once: bool) -> int:
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    transport = transports.create(config)
-    logging.getLogger(__name__).info("Waiting for plans in %s", config.input_queue)
+def program() -> NoReturn:
+    """`main` for callers that pass no exit code on, like the start of a zipped application."""
+    sys.exit(main())
+
+
+def _run(config: configuration.Config, transport: transports.Transport, once: bool) -> None:
     try:
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        LOG.info("Waiting for plans in %s", config.input_queue)
         Agent(config, transport).run(once)
     except Stopped:
-        logging.getLogger(__name__).info("Stopped")
-    finally:
-        transport.close()
-    return 0
+        LOG.info("Stopped")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,22 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _log(config: configuration.Config) -> None:
-    logging.basicConfig(
-        filename=str(config.log_file) if config.log_file else None,
-        level=logging.DEBUG if config.debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-
-
-def _lock(storage: Path) -> IO[bytes] | None:
-    """Held for as long as the program runs; None if another one holds it."""
-    stream = (storage / "agent.lock").open("ab")
+def _lock(storage: Path) -> IO[bytes]:
+    """Held for as long as the program runs. Raises ConfigError if another one holds it."""
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        stream = (storage / "agent.lock").open("ab")
+    except OSError as error:
+        raise ConfigError(f"[DEFAULT] storage: {error}") from error
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         stream.close()
-        return None
+        raise ConfigError(f"[DEFAULT] storage: another agent uses {storage}") from None
     return stream
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from knarr_agent import signature
 from knarr_agent.body import DIALECTS
 from knarr_agent.errors import ConfigError
+from knarr_agent.names import is_queue
 
 DEFAULT_FILE = Path("/etc/murano/agent.conf")
 TRANSPORTS = ("folder", "http")
@@ -18,7 +19,7 @@ ON_INTERRUPTION = ("rerun", "report")
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a plan may use; section `[plans]`. Bytes and seconds; a plan_timeout of 0 is none."""
 
@@ -30,11 +31,12 @@ class Limits:
     plan_timeout: float = 86_400
     attempts: int = 3
     queued: int = 100
+    log: int = 10 * MIB
     python2: str = "auto"
     on_interruption: str = "rerun"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. `input_queue` and `result_queue` come from the section `[rabbitmq]`."""
 
@@ -148,6 +150,9 @@ def checked(config: Config) -> Config:
         raise ConfigError(
             "[rabbitmq] input_queue: is missing; the agent would not know which plans are its own"
         )
+    for option, name in (("input_queue", config.input_queue), ("result_routing_key", config.result_queue)):
+        if name and not is_queue(name):
+            raise ConfigError(f"[rabbitmq] {option}: {name!r} is no name of a queue")
     if not config.result_queue and not config.dynamic_result_queue:
         raise ConfigError(
             "[rabbitmq] result_routing_key: is missing; the agent would not know where to answer"

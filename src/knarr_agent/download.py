@@ -23,7 +23,7 @@ _SVN = re.compile(r"svn://|https?://[^/]*(/.*)?/svn/")
 _WEB = ("http", "https")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Downloader:
     """`limit` bytes at most for one file or repository, `timeout` seconds to wait for the other side."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """`body` is JSON text, signed as it stands; `id` is the plan's, or for a result that of its plan."""
 

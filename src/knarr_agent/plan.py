@@ -18,10 +18,11 @@ from knarr_agent.errors import MalformedPlan, UnsupportedFormat
 BODY_TYPES = ("Text", "Base64")
 URL_SCHEMES = ("http", "https", "git", "git+http", "git+https", "ssh", "svn")
 _ENTRY_POINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(::[A-Za-z0-9_.-]*)+", re.ASCII)
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanFile:
     """A file that scripts need: its content, or where to download it from. `name` may hold slashes."""
 
@@ -31,7 +32,7 @@ class PlanFile:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanScript:
     """A script that the body calls by its name.
 
@@ -45,7 +46,7 @@ class PlanScript:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """A plan that can be run."""
 
@@ -105,7 +106,8 @@ def check_name(name: Any, place: str) -> str:
         raise MalformedPlan(
             f"{name!r} leaves the folder of its script; names are relative and without ..", place
         )
-    if _CONTROL.search(name) or any(len(part.encode()) > 255 for part in path.parts) or len(name) > 1024:
+    longest = max(len(part.encode("utf-8", "surrogatepass")) for part in path.parts)
+    if _UNFIT.search(name) or longest > 255 or len(name) > 1024:
         raise MalformedPlan(f"{name[:80]!r} is no name that a file can have", place)
     return name
 

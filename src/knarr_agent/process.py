@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ LINGER_SECONDS = 2.0
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Completed:
     """How a program ended, as shells count: 127 is one not found, 126 one that cannot run, 128 + signal."""
 
@@ -86,8 +87,9 @@ def run(
     for thread in threads:
         thread.start()
     code = process.wait()
+    end = time.monotonic() + LINGER_SECONDS
     for thread in threads:
-        thread.join(LINGER_SECONDS)
+        thread.join(max(0.0, end - time.monotonic()))
     return Completed(
         code if code >= 0 else 128 - code,
         kept["stdout"].text() if stdout else None,

@@ -20,13 +20,11 @@ def success(plan_id: str, body: Any) -> dict[str, Any]:
 
 def failure(plan_id: str, error: BaseException) -> dict[str, Any]:
     """The plan was refused or failed."""
-    known = isinstance(error, AgentError)
-    code = error.code if isinstance(error, AgentError) else UNKNOWN
-    message = error.message if isinstance(error, AgentError) else str(error) or type(error).__name__
-    details = error.details if isinstance(error, AgentError) else {"type": type(error).__name__}
-    if known and not _is_json(details):
-        details = repr(details)
-    return _answer(plan_id, code, {"Message": message, "AdditionalInfo": details})
+    if not isinstance(error, AgentError):
+        name = type(error).__name__
+        error = AgentError(UNKNOWN, str(error) or name, {"type": name})
+    details = error.details if _is_json(error.details) else repr(error.details)
+    return _answer(plan_id, error.code, {"Message": error.message, "AdditionalInfo": details})
 
 
 def encode(answer: dict[str, Any], limit: int) -> str:
@@ -71,7 +69,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _answer(plan_id: str, code: int, body: Any) -> dict[str, Any]:
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # noqa: UP017
     return {
         "FormatVersion": FORMAT_VERSION,
         "ID": uuid.uuid4().hex,

@@ -33,7 +33,8 @@ def run(parsed: plan.Plan, work: Path, limits: Limits) -> dict[str, Any]:
     """The answer to the plan. Whatever goes wrong becomes an answer as well."""
     downloader = Downloader(limits.download, limits.download_timeout)
     settings = executors.Settings(limits.output)
-    LOG.info("Plan %s (%s) runs", parsed.id, parsed.name or "without a name")
+    name = parsed.name or "without a name"
+    LOG.info("Plan %s (%s) runs", parsed.id, name)
     try:
         with Workspace(work, parsed, downloader) as workspace:
             scripts = {
@@ -47,5 +48,5 @@ def run(parsed: plan.Plan, work: Path, limits: Limits) -> dict[str, Any]:
     except Exception as error:
         LOG.exception("Plan %s", parsed.id)
         answer = results.failure(parsed.id, error)
-    LOG.info("Plan %s ended with error code %d", parsed.id, answer["ErrorCode"])
+    LOG.info("Plan %s (%s) ended with error code %d", parsed.id, name, answer["ErrorCode"])
     return answer

@@ -20,7 +20,7 @@ _PEM = re.compile(r"-----BEGIN (RSA )?PUBLIC KEY-----(.*?)-----END (RSA )?PUBLIC
 MINIMUM_BITS = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PublicKey:
     """An RSA public key."""
 

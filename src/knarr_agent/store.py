@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import shutil
 import time
@@ -30,11 +31,13 @@ from knarr_agent.errors import MalformedPlan
 from knarr_agent.message import Message
 from knarr_agent.plan import stamp_of
 
-# How many ids of answered plans are remembered; twice as many may stand in the file before it is cut.
+LOG = logging.getLogger(__name__)
+
+# How many ids of answered plans are remembered, at least; twice as many at most.
 REMEMBERED = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """A plan was begun: for the how manieth time, by which process, under which boot of the machine."""
 
@@ -43,7 +46,7 @@ class Running:
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """A plan's folder."""
 
@@ -61,6 +64,8 @@ class Stored:
             return Running(int(data["attempt"]), int(data["pid"]), str(data["boot"]))
         except FileNotFoundError:
             return None
+        except (KeyError, TypeError, ValueError):
+            return Running(1, 0, "")
 
     @property
     def result(self) -> Message | None:
@@ -114,10 +119,17 @@ class PlanStore:
         for left in self.folder.glob(".*"):  # of a crash before anything was promised
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         self._answered = self._load_answered()
-        for stored in self.all():  # answered, but not removed before a crash
-            if stored.message.id in self._answered:
+        self._waiting: dict[str, Stored] = {}
+        for stored in self.all():
+            try:
+                ident = stored.message.id
+            except ValueError as error:
+                LOG.warning("A plan on the disk is damaged and is given up: %s: %s", stored.folder, error)
+                ident = None
+            if ident is None or ident in self._answered:  # answered, but not removed before a crash
                 shutil.rmtree(stored.folder, ignore_errors=True)
-        self._waiting = {stored.message.id: stored for stored in self.all()}
+            else:
+                self._waiting[ident] = stored
 
     def all(self) -> list[Stored]:
         """Every plan, in the order of running."""
@@ -152,11 +164,14 @@ class PlanStore:
     def forget(self, stored: Stored) -> None:
         """The answer is sent: remember the id only."""
         ident = stored.message.id
-        with (self.folder / "answered").open("a") as stream:
-            stream.write(json.dumps(ident) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
         self._answered[ident] = None
+        if len(self._answered) > 2 * REMEMBERED:
+            self._write_answered(list(self._answered)[-REMEMBERED:])
+        else:
+            with (self.folder / "answered").open("a") as stream:
+                stream.write(json.dumps(ident) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
         self._waiting.pop(ident, None)
         shutil.rmtree(stored.folder, ignore_errors=True)
 
@@ -188,9 +203,14 @@ class PlanStore:
             return {}
         known = dict.fromkeys(_idents(written))
         if len(known) > 2 * REMEMBERED or not written.endswith("\n"):  # long, or cut off by a crash
-            known = dict.fromkeys(list(known)[-REMEMBERED:])
-            atomic.write(path, "".join(f"{json.dumps(ident)}\n" for ident in known).encode())
+            self._write_answered(list(known)[-REMEMBERED:])
+            return self._answered
         return known
+
+    def _write_answered(self, idents: list[str]) -> None:
+        text = "".join(f"{json.dumps(ident)}\n" for ident in idents)
+        atomic.write(self.folder / "answered", text.encode())
+        self._answered = dict.fromkeys(idents)
 
 
 def _idents(written: str) -> Iterator[str]:

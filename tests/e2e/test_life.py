@@ -228,6 +228,25 @@ def _id(owner: Owner, uuid: str) -> str | None:
         return None
 
 
+def test_what_ran_when_its_host_ended_runs_again_and_nothing_else(owner: Owner, docker_engine: Any) -> None:
+    ran, stopped, died = owner.create(), owner.create(), owner.create()
+    owner.post(stopped, "stop?timeout=5")
+    owner.becomes(stopped, "Stopped")
+    before = owner.show(ran)["addresses"]
+    owner.knarr.kill()
+    owner.on_engine(died).kill()
+    for name in (f"zun-{ran}", f"zun-sandbox-{ran}"):
+        docker_engine.containers.get(name).kill()
+    owner.knarr.start()
+    wait_until(lambda: owner.on_engine(ran).status == "running", 30, lambda: owner.show(ran))
+    assert owner.becomes(ran, "Running")["addresses"] == before
+    assert before[owner.network][0]["addr"] in owner.inside(ran, "ip", "-o", "addr")
+    assert owner.becomes(died, "Stopped")["status_detail"].startswith("Exited(137)")
+    assert owner.show(stopped)["status"] == "Stopped"
+    for uuid in (ran, stopped, died):
+        owner.delete(uuid)
+
+
 def test_auto_remove_restart_policy_and_health(owner: Owner) -> None:
     ended = owner.create("", command=["true"], auto_remove=True)
     owner.gone(ended)

@@ -141,6 +141,28 @@ def test_the_default_registry_serves_names_without_a_domain(
     _gone(knarr, token, row["uuid"])
 
 
+def test_where_images_are_validated_a_registry_is_asked_before_the_answer(
+    make_knarr: MakeKnarr, private: str, guarded: str, docker_engine: Any
+) -> None:
+    knarr = make_knarr(container={"enable_image_validation": "true"})
+    token = knarr.token()
+    _registry(knarr, token, "right", private, PASSWORD)
+    short = guarded.removeprefix(f"{private}/")
+    for refused in (
+        {"image": guarded},
+        {"image": "knarr-e2e/absent:1", "registry": "right"},
+    ):
+        answer = knarr.call("POST", CONTAINERS, refused, token=token)
+        assert answer.status == 400, answer
+        assert refused["image"] in answer.json["errors"][0]["detail"]
+    answer = knarr.call("POST", CONTAINERS, {"image": short, "registry": "right"}, token=token)
+    assert answer.status == 202, answer
+    path = f"{CONTAINERS}/{answer.json['uuid']}"
+    wait_until(lambda: knarr.call("GET", path, token=token).json["status"] == "Created", 60)
+    assert knarr.call("DELETE", path, token=token).status == 204
+    _gone(knarr, token, answer.json["uuid"])
+
+
 def test_a_registry_that_is_down_is_asked_again_before_it_is_an_error(knarr: Knarr) -> None:
     token = knarr.token()
     image = f"127.0.0.1:{free_port()}/knarr-e2e/box:1"

@@ -1,4 +1,4 @@
-"""`knarr package`: packages of applications, checked and packed."""
+"""`knarr package`: packages of applications, checked, tested and packed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from knarr.cli import package_test
 from knarr.cli.problem import Problem
 
 
 def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
-    made = subparsers.add_parser("package", help="check and pack packages of applications")
+    made = subparsers.add_parser("package", help="check, test and pack packages of applications")
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     check = commands.add_parser("check", help="say what is wrong with packages, with file and line")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder, or a zip archive")
@@ -33,15 +34,17 @@ def add(subparsers: Any, common: argparse.ArgumentParser) -> None:
     pack.add_argument("folder", type=Path, metavar="FOLDER")
     pack.add_argument("-o", "--output", type=Path, metavar="FILE", help="otherwise <full name>.zip here")
     pack.set_defaults(run=_pack)
+    package_test.add(commands)
 
 
 def _check(args: argparse.Namespace) -> int:
+    from knarr.services.application_catalog.library import core_packages
     from knarr.services.application_catalog.packages.check import check
 
     for path in (*args.paths, *args.others):
         if not path.exists():
             raise Problem(f"there is no {path}")
-    required = [_open(path, must=True) for path in args.others]
+    required = [*core_packages(), *(_open(path, must=True) for path in args.others)]
     together = [(path, _open(path)) for path in args.paths]
     rows = []
     for path, _ in together:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# What libraries put into their errors and nobody can use.
+_NOISE = re.compile(r"\(Background on this error at: [^)]*\)|^\[Errno \d+\] |^\(\w+\.\w+\) ")
+_PLACE = re.compile(r" from LocationInfo\(location=<[^>]*>, detail='([^']*)'\)")
 # Database drivers, and the extra of this package that brings them.
 DRIVERS = {"psycopg": "postgresql", "pymysql": "mariadb"}
 
@@ -51,5 +55,6 @@ def _is_database_error(error: Exception) -> bool:
 def _line(error: BaseException) -> str:
     from knarr.kernel.logs import mask
 
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = _PLACE.sub(r" in \1", _NOISE.sub("", str(error)))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return mask(" ".join(lines[:3]) or type(error).__name__)

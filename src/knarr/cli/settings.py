@@ -64,6 +64,31 @@ def state_dir(conf: Any) -> Path:
     return config.state_dir(conf)
 
 
+def unknown(conf: Any) -> list[str]:
+    """What stands in the configuration files and is no option, each in one line. Options of services that
+    do not run here are left alone, so the services must have been loaded before.
+    """
+    from difflib import get_close_matches
+
+    from oslo_config import cfg
+
+    told_of = []
+    for path in conf.default_config_files:
+        sections: dict[str, dict[str, Any]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for section, options_of in sections.items():
+            found = conf if section == "DEFAULT" else conf.get(section) if section in conf else None
+            if found is None and conf.services:
+                continue
+            for name in options_of:
+                if found is not None and name in found:
+                    continue
+                known = [] if found is None else get_close_matches(name, list(found), 1)
+                hint = f"; is {known[0]} meant?" if known else ""
+                told_of.append(f"{path}: [{section}] {name} is no option and has no effect{hint}")
+    return told_of
+
+
 def address(conf: Any) -> tuple[str, int]:
     """Host and port of `listen`. Raises Problem if it makes no sense or is not loopback only."""
     host, _, port = str(conf.listen).rpartition(":")
@@ -83,7 +108,22 @@ def address(conf: Any) -> tuple[str, int]:
             f"listen is {conf.listen}, which other hosts reach, and Knarr speaks HTTP without TLS; "
             "--insecure-listen (or insecure_listen = true) allows it"
         )
+    _check_base_url(conf)
     return host, int(port)
+
+
+def _check_base_url(conf: Any) -> None:
+    from urllib.parse import urlsplit
+
+    if not conf.base_url:
+        return
+    try:
+        parts = urlsplit(conf.base_url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.query or parts.fragment:
+        raise Problem(f"base_url is {conf.base_url!r}: use http(s)://HOST[:PORT], as users reach Knarr")
 
 
 def _read_all(conf: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 from typing import TYPE_CHECKING, Any
 
 from knarr.cli import process, server, settings
@@ -11,6 +12,7 @@ from knarr.cli.problem import told
 
 if TYPE_CHECKING:
     from knarr.kernel.runtime import Runtime
+    from knarr.kernel.service import Service
 
 IDENTITY = "identity"
 
@@ -50,5 +52,13 @@ def _runtime(conf: Any) -> Runtime:
     with told():
         first, *others = config.names_of(conf.services)
     if first != IDENTITY or not others:
-        return runtime.Runtime(conf, settings.services(conf))
-    return runtime.Runtime(conf, settings.services(conf, [first]), lambda: settings.services(conf, others))
+        return runtime.Runtime(conf, _services(conf, None))
+    return runtime.Runtime(conf, settings.services(conf, [first]), lambda: _services(conf, others))
+
+
+def _services(conf: Any, types: list[str] | None) -> list[Service]:
+    """The last services that are loaded: from then on it is known what is an option."""
+    found = settings.services(conf, types)
+    for line in settings.unknown(conf):
+        logging.getLogger(__name__).warning(line)
+    return found

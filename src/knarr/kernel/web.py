@@ -252,5 +252,15 @@ def _as_known(error: Exception, raw: Any) -> KnarrError:
         return kind(error.description or error.title or "Bad request.")
     if isinstance(error, OverflowError):
         return errors.BadRequest("A number in the request is out of range.")
+    from knarr.kernel import outage
+
+    if known := outage.as_known(error):
+        LOG.error("%s %s: %s (%s)", raw.method, raw.path, known.detail, _first_line(error))
+        return known
     LOG.exception("unexpected error in %s %s", raw.method, raw.path, exc_info=error)
     return errors.Unexpected(raw.request_id)
+
+
+def _first_line(error: Exception) -> str:
+    # The database's own words stand there; what follows are statements and their values.
+    return str(getattr(error, "orig", None) or error).partition("\n")[0][:300]

@@ -19,7 +19,7 @@ from knarr_agent.plan import PlanScript
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """`output_limit`: bytes kept of what a script writes, for each of its two outputs."""
 

@@ -24,33 +24,35 @@ class Token(NamedTuple):
 
 
 _PREFIX = r"(?:[uU][rR]?|[bB][rR]?|[rR][bB]?|[fF][rR]?|[rR][fF])?"
-_TOKENS = re.compile(
-    "|".join(
-        f"(?P<{kind}>{pattern})"
-        for kind, pattern in (
-            (SPACE, r"(?:[ \t\f]|\\\r?\n)+"),
-            (COMMENT, r"#[^\n]*"),
-            (NEWLINE, r"\r?\n"),
-            (
-                STRING,
-                _PREFIX
-                + r"""(?:'''(?:[^\\]|\\.)*?'''|\"""(?:[^\\]|\\.)*?\""""
-                + r"""|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""",
-            ),
-            (
-                NUMBER,
-                r"0[xX][0-9a-fA-F]+[lL]?|0[oO][0-7]+[lL]?|0[bB][01]+[lL]?"
-                r"|(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?[jJ]?|\d+[eE][+-]?\d+[jJ]?|\d+[lLjJ]?",
-            ),
-            (NAME, r"[^\W\d]\w*"),
-            (
-                OPERATOR,
-                r"<>|<<=|>>=|\*\*=|//=|->|[-+*/%&|^=<>!]=|<<|>>|\*\*|//|[-+*/%&|^~<>=()\[\]{},:.;@`!$?]",
-            ),
-        )
-    ),
-    re.DOTALL,
+_STRINGS = "|".join(
+    (
+        r"'''(?:[^\\]|\\.)*?'''",
+        r'"""(?:[^\\]|\\.)*?"""',
+        r"'(?:[^'\\\n]|\\.)*'",
+        r'"(?:[^"\\\n]|\\.)*"',
+    )
 )
+_NUMBERS = "|".join(
+    (
+        r"0[xX][0-9a-fA-F]+[lL]?",
+        r"0[oO][0-7]+[lL]?",
+        r"0[bB][01]+[lL]?",
+        r"(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?[jJ]?",
+        r"\d+[eE][+-]?\d+[jJ]?",
+        r"\d+[lLjJ]?",
+    )
+)
+_OPERATORS = r"<>|<<=|>>=|\*\*=|//=|->|[-+*/%&|^=<>!]=|<<|>>|\*\*|//|[-+*/%&|^~<>=()\[\]{},:.;@`!$?]"
+_KINDS = (
+    (SPACE, r"(?:[ \t\f]|\\\r?\n)+"),
+    (COMMENT, r"#[^\n]*"),
+    (NEWLINE, r"\r?\n"),
+    (STRING, f"{_PREFIX}(?:{_STRINGS})"),
+    (NUMBER, _NUMBERS),
+    (NAME, r"[^\W\d]\w*"),
+    (OPERATOR, _OPERATORS),
+)
+_TOKENS = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS), re.DOTALL)
 
 
 def tokens(source: str) -> Iterator[Token]:

@@ -35,9 +35,13 @@ def _key(cmp: Any, key: Any) -> Any:
     return order if key is None else lambda item: order(key(item))
 
 
+def zip_(*many: Iterable[Any]) -> list[Any]:
+    return list(zip(*many))  # noqa: B905  it has ended with the shortest since ever
+
+
 def map_(function: Any, *many: Iterable[Any]) -> list[Any]:
     if function is None:
-        return list(zip(*many, strict=False)) if len(many) > 1 else list(many[0])
+        return zip_(*many) if len(many) > 1 else list(many[0])
     return list(map(function, *many))
 
 
@@ -137,7 +141,7 @@ def sort(value: Any, *args: Any, **kwargs: Any) -> Any:
     """`list.sort`, whose first argument was a comparison."""
     if not isinstance(value, list):
         return value.sort(*args, **kwargs)
-    named = dict(zip(("cmp", "key", "reverse"), args, strict=False)) | kwargs
+    named = dict(zip_(("cmp", "key", "reverse"), args)) | kwargs
     value.sort(key=_key(named.get("cmp"), named.get("key")), reverse=bool(named.get("reverse", False)))
     return None
 
@@ -198,7 +202,7 @@ NAMES: dict[str, Any] = {
     "unichr": chr,
     "unicode": str,
     "xrange": range,
-    "zip": lambda *many: list(zip(*many, strict=False)),
+    "zip": zip_,
 }
 
 # What translated bodies call.

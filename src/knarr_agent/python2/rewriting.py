@@ -7,7 +7,7 @@ which does what Python 2 did if the value is one of the kinds in question and le
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from knarr_agent.python2.modules import ATTRIBUTES, MODULES
 from knarr_agent.python2.names import NAMES
@@ -31,9 +31,11 @@ def is_python2(tree: ast.Module) -> bool:
     """Whether a body that Python 3 can read does what only Python 2 could."""
     own = set(_bound(tree))
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
-    return any(
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+    modules = {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
+    return _takes_bytes_for_text(tree) or any(
         _is_old_name(node, own)
-        or _is_old_attribute(node, caught)
+        or _is_old_attribute(node, caught, modules)
         or _is_old_call(node, own)
         or _is_list(node)
         for node in ast.walk(tree)
@@ -49,7 +51,7 @@ def _is_old_name(node: ast.AST, own: set[str]) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module in MODULES
 
 
-def _is_old_attribute(node: ast.AST, caught: set[str]) -> bool:
+def _is_old_attribute(node: ast.AST, caught: set[str], modules: Mapping[str, str]) -> bool:
     """`x.iteritems`, `string.letters`, `from itertools import izip`, `error.message`."""
     if isinstance(node, ast.ImportFrom):
         return any((node.module, alias.name) in _TELLING_ATTRIBUTES for alias in node.names)
@@ -58,7 +60,7 @@ def _is_old_attribute(node: ast.AST, caught: set[str]) -> bool:
     named = node.value.id if isinstance(node.value, ast.Name) else ""
     return (
         node.attr in GONE
-        or (named, node.attr) in _TELLING_ATTRIBUTES
+        or (modules.get(named), node.attr) in _TELLING_ATTRIBUTES
         or (node.attr == "message" and named in caught)
     )
 
@@ -94,6 +96,26 @@ def _is_list(node: ast.AST) -> bool:
             for one in node.args
         )
     return False
+
+
+def _takes_bytes_for_text(tree: ast.Module) -> bool:
+    """Whether output of programs is read without a word on text or bytes, as Python 3 would want it."""
+    reads = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("decode", "encode"):
+            return False
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+            return False
+        reads = reads or (isinstance(node, ast.Call) and _reads_output(node))
+    return reads
+
+
+def _reads_output(node: ast.Call) -> bool:
+    named = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    words = {word.arg for word in node.keywords}
+    if words & {"text", "universal_newlines", "encoding", "capture_output", None}:
+        return False
+    return named == "check_output" or (named == "Popen" and "stdout" in words)
 
 
 def _was_list(node: ast.AST) -> bool:

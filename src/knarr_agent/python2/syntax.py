@@ -45,15 +45,19 @@ def translate(source: str) -> str:
             lines.append(f"{indent}{unpacking}; " if _is_simple(tokens) else f"{indent}{unpacking}\n")
             tokens = tokens[1:] if indent and _is_simple(tokens) else tokens
             unpacking = ""
-        tokens, unpacking = _definition(tokens) if not unpacking else (tokens, unpacking)
+        if not unpacking:
+            tokens, unpacking = _handler(tokens) if _first(tokens) == "except" else _definition(tokens)
         lines.append(joined(_line(tokens, statements)))
     return "".join(lines)
 
 
 def _is_simple(line: Line) -> bool:
     """Whether another statement may stand before this one in the same line."""
-    first = next((token.text for token in line if token.significant), "")
-    return first not in _COMPOUND and first != "@"
+    return _first(line) not in _COMPOUND and _first(line) != "@"
+
+
+def _first(line: Line) -> str:
+    return next((token.text for token in line if token.significant), "")
 
 
 def _simple(token: Token) -> Token:
@@ -68,7 +72,14 @@ def _simple(token: Token) -> Token:
             return Token(NUMBER, token.text[:-1])
     if token.kind == STRING and token.text[:2].lower() == "ur":
         return Token(STRING, _raw_unicode(token.text[2:]))
+    if token.kind == STRING and token.text[0] in "\"'":
+        return Token(STRING, re.sub(r"\\(.)", _of_bytes, token.text, flags=re.DOTALL))
     return token
+
+
+def _of_bytes(escape: re.Match[str]) -> str:
+    """`\\u`, `\\U` and `\\N` are no escapes in strings that are bytes: `'C:\\Users'` is a path."""
+    return "\\" + escape[0] if escape[1] in "uUN" else escape[0]
 
 
 def _raw_unicode(quoted: str) -> str:
@@ -111,8 +122,7 @@ def _parts(line: Line) -> list[Line]:
     """The line, cut after each semicolon and after the colon of a compound statement; these stand alone."""
     parts: list[Line] = [[]]
     depth = 0
-    first = next((token.text for token in line if token.significant), "")
-    colons = 1 if first in _COMPOUND else 0
+    colons = 1 if _first(line) in _COMPOUND else 0
     for token in line:
         depth += nesting(token)
         if depth == 0 and token == (NAME, "lambda"):
@@ -131,7 +141,7 @@ def _print(statement: Line) -> Line:
     rest = _stripped(statement[1:])
     if not rest:
         return [*statement[:1], *_code("()")]
-    if rest[0].text in ("=", ".", ",") or _is_one_bracket(rest):
+    if rest[0].text in ("=", ".", ","):
         return statement
     options = ""
     if rest[0].text == ">>":
@@ -228,23 +238,42 @@ def _definition(line: Line) -> tuple[Line, str]:
     parameters = line[opening + 1 : closing]
     if not any(token.text == "(" and _is_parameter(parameters, at) for at, token in enumerate(parameters)):
         return line, ""
-    names, targets, sources = [], [], []
+    names, assignments = [], []
     for number, part in enumerate(_split(parameters)):
         stripped = _stripped(part)
         if stripped and stripped[0].text == "(":
             end = _matching(stripped, 0)
             names.append(f"_py2_tuple{number}{joined(stripped[end + 1 :])}")
-            targets.append(joined(stripped[: end + 1]))
-            sources.append(f"_py2_tuple{number}")
+            assignments.append(f"{joined(stripped[: end + 1])} = _py2_tuple{number}")
         else:
             names.append(joined(part).strip())
-    assignment = "; ".join(f"{target} = {source}" for target, source in zip(targets, sources, strict=True))
+    assignment = "; ".join(assignments)
     new = [*line[: opening + 1], *_code(", ".join(names)), *line[closing:]]
     colon = _find(new[start:], ":")
     rest = new[start + colon + 1 :] if colon is not None else []
     if any(token.significant for token in rest) and colon is not None:
         return [*new[: start + colon + 1], *_code(f" {assignment};"), *rest], ""
     return new, assignment
+
+
+def _handler(line: Line) -> tuple[Line, str]:
+    """An `except X, (a, b)` that gives the error a name, and the assignment of its parts."""
+    colon = _find(line, ":")
+    start = next(index for index, token in enumerate(line) if token.significant)
+    if colon is None:
+        return line, ""
+    head = line[start + 1 : colon]
+    comma, as_ = _find(head, ","), _find(head, "as")
+    at = comma if comma is not None else as_
+    target = _stripped(head[at + 1 :]) if at is not None else []
+    if at is None or not target or target[0].text not in ("(", "["):
+        return line, ""
+    assignment = f"{joined(target)} = _py2_error.args"
+    new = [*line[: start + 1], *_rstripped(head[:at]), *_code(" as _py2_error"), line[colon]]
+    rest = line[colon + 1 :]
+    if any(token.significant for token in rest):
+        return [*new, *_code(f" {assignment};"), *rest], ""
+    return [*new, *rest], assignment
 
 
 def _flattened(parameters: Line) -> tuple[str, str, str]:

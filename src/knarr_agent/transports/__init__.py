@@ -18,7 +18,11 @@ class TransportError(Exception):
     """The other side cannot be reached, or refuses; to be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+class Refused(TransportError):  # noqa: N818  the name says it
+    """The other side will never take this."""
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A message that came. It comes again unless its receipt is acknowledged.
 
@@ -29,6 +33,25 @@ class Delivery:
     message: Message | None
     id: str = ""
     problem: str = ""
+
+
+def delivered(receipt: str, data: bytes, ident: str, limit: int) -> Delivery:
+    """What came as these bytes, at most `limit` characters of text; `ident` is whose it seems to be."""
+    if len(data) > longest(limit):
+        return Delivery(receipt, None, ident, f"it has {len(data)} bytes; at most {limit} are accepted")
+    try:
+        message = Message.unpack(data)
+    except ValueError as error:
+        return Delivery(receipt, None, ident, str(error))
+    if len(message.body) > limit:
+        problem = f"it has {len(message.body)} characters; at most {limit} are accepted"
+        return Delivery(receipt, None, message.id or ident, problem)
+    return Delivery(receipt, message, message.id)
+
+
+def longest(limit: int) -> int:
+    """Bytes of the longest packed message: each character as an escape of six, and the rest."""
+    return 6 * limit + 4096
 
 
 class Transport(Protocol):

@@ -8,23 +8,22 @@ system, so it looks again every few seconds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
 import shutil
+import threading
 import time
 import uuid
 from pathlib import Path
 
 from knarr_agent import atomic
 from knarr_agent.message import Message
-from knarr_agent.names import QUEUE_EXPIRES
-from knarr_agent.transports import Delivery, TransportError
+from knarr_agent.names import QUEUE_EXPIRES, is_queue
+from knarr_agent.transports import Delivery, Refused, TransportError, delivered, longest
 
 LOOK_AGAIN_SECONDS = 5.0
-# A packed message may be this much longer than its text: each character as an escape of six, and the rest.
-_ENVELOPE = 6
-_QUEUE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _RECEIPT = re.compile(r"\d{20}-[0-9a-f]{8}-([A-Za-z0-9_.-]{0,64})\.message", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
@@ -36,11 +35,12 @@ class FolderTransport:
         self.root = root
         self.limit = limit
         self._pipes: dict[str, int] = {}
+        self._mutex = threading.Lock()
 
     def declare(self, queue: str) -> Path:
         """Make the queue, if it is not there."""
-        if not _QUEUE.fullmatch(queue):
-            raise TransportError(f"{queue!r} is no name of a queue")
+        if not is_queue(queue):
+            raise Refused(f"{queue!r} is no name of a queue")
         folder = self.root / queue
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,13 +64,14 @@ class FolderTransport:
                 if found is not None or left <= 0:
                     return found
                 if select.select([pipe], [], [], min(left, LOOK_AGAIN_SECONDS))[0]:
-                    os.read(pipe, 4096)
+                    with contextlib.suppress(BlockingIOError):  # another thread was quicker
+                        os.read(pipe, 4096)
         except OSError as error:
             raise TransportError(f"queue {queue}: {error}") from error
 
     def acknowledge(self, queue: str, receipt: str) -> None:
         if not _RECEIPT.fullmatch(receipt):
-            raise TransportError(f"{receipt!r} is no receipt")
+            raise Refused(f"{receipt!r} is no receipt")
         folder = self.declare(queue)
         (folder / receipt).unlink(missing_ok=True)
         atomic.sync_folder(folder)
@@ -106,26 +107,17 @@ class FolderTransport:
             name = _RECEIPT.fullmatch(path.name)
             if name is None:
                 continue
-            size = path.stat().st_size
-            if size > _ENVELOPE * self.limit + 4096:
-                return Delivery(
-                    path.name, None, name[1], f"it has {size} bytes; at most {self.limit} are accepted"
-                )
-            try:
-                message = Message.unpack(path.read_bytes())
-            except ValueError as error:
-                return Delivery(path.name, None, name[1], str(error))
-            if len(message.body) > self.limit:
-                problem = f"it has {len(message.body)} characters; at most {self.limit} are accepted"
-                return Delivery(path.name, None, name[1] or message.id, problem)
-            return Delivery(path.name, message, message.id)
+            with path.open("rb") as stream:
+                data = stream.read(longest(self.limit) + 1)
+            return delivered(path.name, data, name[1], self.limit)
         return None
 
     def _pipe(self, queue: str, folder: Path) -> int:
-        if queue not in self._pipes:
-            # Opened for writing too: it is then never at its end, whoever closes the other end.
-            self._pipes[queue] = os.open(folder / ".wake", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        return self._pipes[queue]
+        with self._mutex:
+            if queue not in self._pipes:
+                # Opened for writing too: it is then never at its end, whoever closes the other end.
+                self._pipes[queue] = os.open(folder / ".wake", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._pipes[queue]
 
     @staticmethod
     def _wake(folder: Path) -> None:

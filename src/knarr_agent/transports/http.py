@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from knarr_agent.errors import ConfigError
 from knarr_agent.message import Message
-from knarr_agent.transports import Delivery, TransportError
+from knarr_agent.transports import Delivery, Refused, TransportError, delivered, longest
 
 # How much longer than the server promised to answer an answer is waited for, in seconds.
 PATIENCE = 20.0
+_FOR_EVER = (400, 403, 413)  # what is asked is at fault; with the token (401) or the server it may get better
 
 
 class HttpTransport:
@@ -33,7 +35,10 @@ class HttpTransport:
         self.limit = limit
         self._base = f"{url.rstrip('/')}/agents/{quote(queue, safe='')}"
         self._token = token
-        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        try:
+            self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        except OSError as error:
+            raise ConfigError(f"[transport] ca_file: {ca_file}: {error.strerror or error}") from error
 
     def receive(self, queue: str, timeout: float) -> Delivery | None:
         wait = max(0, round(timeout))
@@ -41,16 +46,7 @@ class HttpTransport:
         receipt, ident = headers.get("X-Receipt", ""), headers.get("X-Message-Id", "")
         if status == 204 or not receipt:
             return None
-        if len(data) > 6 * self.limit + 4096:
-            return Delivery(receipt, None, ident, f"it is too long; at most {self.limit} bytes are accepted")
-        try:
-            message = Message.unpack(data)
-        except ValueError as error:
-            return Delivery(receipt, None, ident, str(error))
-        if len(message.body) > self.limit:
-            problem = f"it has {len(message.body)} characters; at most {self.limit} are accepted"
-            return Delivery(receipt, None, message.id or ident, problem)
-        return Delivery(receipt, message, message.id)
+        return delivered(receipt, data, ident, self.limit)
 
     def acknowledge(self, queue: str, receipt: str) -> None:
         self._call("DELETE", f"/plans/{quote(receipt, safe='')}")
@@ -72,10 +68,11 @@ class HttpTransport:
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout, context=self._tls) as response:  # noqa: S310
-                return response.status, response.headers, response.read(6 * self.limit + 4097)
+                return response.status, response.headers, response.read(longest(self.limit) + 1)
         except urllib.error.HTTPError as error:
             with error:
                 reason = error.read(1000).decode("utf-8", "replace").strip()
-            raise TransportError(f"{method} {path}: {error.code} {reason or error.reason}") from error
+            kind = Refused if error.code in _FOR_EVER else TransportError
+            raise kind(f"{method} {path}: {error.code} {reason or error.reason}") from error
         except (OSError, HTTPException) as error:
             raise TransportError(f"{method} {self._base}: {getattr(error, 'reason', error)}") from error

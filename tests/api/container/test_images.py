@@ -265,3 +265,33 @@ def test_a_search_that_reaches_no_registry_says_so(member: Member, engine: FakeE
     answer = member.get("images/box/search")
     assert answer.status == 503
     assert "no way to docker.io" in error(answer)["detail"]
+
+
+@pytest.fixture
+def validated(cloud: Cloud) -> Iterator[None]:
+    """Images are validated before the answer."""
+    cloud.runtime.conf.set_override("enable_image_validation", True, group="container")
+    yield
+    cloud.runtime.conf.clear_override("enable_image_validation", group="container")
+
+
+@pytest.mark.usefixtures("validated")
+def test_where_images_are_validated_one_that_cannot_be_had_is_refused_with_what_was_tried(
+    member: Member,
+) -> None:
+    answer = member.post("containers", {"image": "no-such-image"})
+    assert answer.status == 400
+    assert error(answer)["code"] == "container.image-not-found"
+    assert "no-such-image" in error(answer)["detail"] and "was asked without" in error(answer)["detail"]
+    assert member.get("containers").json["containers"] == []
+    assert member.show(member.create(image="an-image-to-be-found"))["status"] == "Running"
+
+
+@pytest.mark.usefixtures("validated")
+def test_a_registry_that_does_not_answer_refuses_nothing(member: Member) -> None:
+    answer = member.post("containers", {"image": "unreachable.example.org/box"})
+    assert answer.status == 202
+
+
+def test_without_validation_it_ends_in_error(member: Member) -> None:
+    assert member.show(member.create(image="no-such-image"))["status"] == "Error"

@@ -215,3 +215,37 @@ def test_deletion_by_force_ends_a_creation_under_way(cloud: Cloud, member: Membe
     member.gone(uuid)
     assert member.ports() == []
     engine.faults.clear("pull")
+
+
+def test_a_deletion_by_force_does_not_wait_for_the_pull(cloud: Cloud, member: Member, admin: Member) -> None:
+    cloud.runtime.conf.set_override("pull_seconds", 600, group="fake_engine")
+    try:
+        uuid = member.post("containers?run=true", {"image": "large"}).json["uuid"]
+        assert member.show(uuid)["task_state"] == "image_pulling"
+        assert member.delete(f"containers/{uuid}").status == 409
+        assert admin.delete(f"containers/{uuid}?force=true").status == 204
+        member.gone(uuid)
+    finally:
+        cloud.runtime.conf.clear_override("pull_seconds", group="fake_engine")
+    assert member.ports() == []
+    assert engine_of(cloud.runtime).inspect(container_name(uuid)) is None
+
+
+@pytest.mark.parametrize("signal", ["KILL", "SIGKILL", "kill", "sigkill", "9", ""])
+def test_a_signal_is_a_name_in_any_form_or_a_number(member: Member, signal: str) -> None:
+    uuid = member.create()
+    assert member.post(f"containers/{uuid}/kill?signal={signal}").status == 202
+    assert member.becomes(uuid, "Stopped")["status_detail"].startswith("Exited(137)")
+
+
+@pytest.mark.parametrize("signal", ["SIGNONE", "0", "999", "-9", "9.5", "KILL KILL"])
+def test_what_is_no_signal_is_named(member: Member, signal: str) -> None:
+    answer = member.post(f"containers/{member.create()}/kill?signal={signal}")
+    assert answer.status == 400
+    assert "'signal'" in error(answer)["detail"]
+
+
+def test_a_signal_may_stand_in_the_body_and_need_not_end_anything(member: Member) -> None:
+    uuid = member.create()
+    assert member.post(f"containers/{uuid}/kill", {"signal": "CONT"}).status == 202
+    assert member.settled(uuid)["status"] == "Running"

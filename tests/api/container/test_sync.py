@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import delete
 from tests.support.cloud import Cloud
 
@@ -42,6 +43,29 @@ def test_ports_of_containers_that_are_gone_are_removed_and_no_others(cloud: Clou
         session.execute(delete(Container).where(Container.uuid == lost))
     sync.clear_leftovers(cloud.runtime)
     assert {port["device_id"] for port in member.ports()} == {kept, "somebody-elses"}
+
+
+def test_a_container_that_was_made_after_the_look_at_the_rows_keeps_its_port(
+    cloud: Cloud, member: Member
+) -> None:
+    uuid = member.create()
+    sync.clear_ports(cloud.runtime, set())
+    assert uuid in {port["device_id"] for port in member.ports()}
+
+
+def test_an_engine_that_is_away_is_told_in_one_line(
+    cloud: Cloud, admin: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = "/container/v1/fake_engine/faults"
+    fault = {"method": "*", "error": "unavailable"}
+    assert admin.person.post(faults, fault).status == 201
+    try:
+        with caplog.at_level("WARNING"):
+            sync.full(cloud.runtime)
+    finally:
+        assert admin.person.delete(faults).status == 204
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert "cannot be compared" in caplog.text
 
 
 def test_a_hosts_claims_are_counted_anew(cloud: Cloud, member: Member, admin: Member) -> None:

@@ -247,7 +247,7 @@ class Cloud:
         addresses = tuple(f"{address}/{64 if ':' in address else 24}" for address in port.fixed_ips)
         spec = hostnet.PlugSpec(port.tap, port.bridge, path, "eth0", port.mac_address, 1450, addresses)
         hostnet.plug(replace(spec, gateways=tuple(filter(None, gateway.split()))))
-        assert eventually(lambda: carries(host(), port.tap))
+        assert eventually(lambda: carries(host(), port.tap) and carries(host(), port.bridge))
         assert hostnet.run_in_namespace(path, inside_carries)
         return Guest(port, path)
 

@@ -23,6 +23,8 @@ from knarr_agent.results import failure
 from knarr_agent.transports.folder import FolderTransport
 
 SOURCES = Path(__file__).resolve().parents[3] / "src"
+# The agent may be run by another Python than the tests: machines have the one that they have.
+PYTHON = os.environ.get("KNARR_AGENT_PYTHON", sys.executable)
 QUEUE = "e1-h1"
 RESULTS = "-execution-results-test"
 
@@ -89,7 +91,7 @@ class AgentProcess:
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> AgentProcess:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "knarr_agent", "--config-file", str(self.config), *arguments],
+            [PYTHON, "-m", "knarr_agent", "--config-file", str(self.config), *arguments],
             env=os.environ | {"PYTHONPATH": str(SOURCES)} | dict(environment or {}),
             stdout=subprocess.DEVNULL,
             stderr=(self.root / "log").open("ab"),

@@ -53,6 +53,8 @@ def test_a_parameter_that_is_missing_is_told_with_those_that_are_there(run: Run)
         ("return (1, (2,))", [1, [2]]),
         ("return range(2)", [0, 1]),
         ("return __name__", "__main__"),
+        ("from os.path import *\nreturn join('a', 'b')", "a/b"),
+        ("from __future__ import annotations\ndef f(x: nothing): return x\nreturn f(1)", 1),
     ],
 )
 def test_what_a_body_returns_is_the_plans_result(run: Run, body: str, value: Any) -> None:

@@ -72,6 +72,11 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
             "",
             r"\[rabbitmq\] result_routing_key: is missing",
         ),
+        (
+            "input_queue = e1-h1",
+            "input_queue = ../e1",
+            r"\[rabbitmq\] input_queue: '../e1' is no name of a queue",
+        ),
         ("type = folder", "type = amqp", r"\[transport\] type: must be one of folder, http"),
         ("folder = /var/lib/knarr/queues", "", r"\[transport\] folder: is missing"),
         (
@@ -131,6 +136,39 @@ def test_one_that_cannot_be_used_is_told_without_a_traceback(tmp_path: Path) -> 
         assert done.returncode == 2
         assert done.stderr.startswith("knarr-agent: ")
         assert "Traceback" not in done.stderr
+
+
+def test_the_documented_configuration_can_be_used(tmp_path: Path) -> None:
+    text = (SOURCES.parent / "docs" / "agent.md").read_text()
+    sample = text.split("```ini\n# /etc/murano/agent.conf\n")[1].split("```")[0]
+    key = "".join(line for line in sample.splitlines(True) if line.startswith("    "))
+    assert "BEGIN RSA PUBLIC KEY" in key
+    config = load(read(tmp_path, sample.replace("engine_key =\n" + key, "")))
+    assert config.limits == Limits()
+    assert (config.transport, config.token) == ("http", "…")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("log_file = /no/such/folder/agent.log", "knarr-agent: [Errno 2] No such file or directory"),
+        ("ca_file", "knarr-agent: [transport] ca_file: /no/such/file: No such file or directory"),
+    ],
+)
+def test_files_that_are_not_there_are_told(tmp_path: Path, option: str, message: str) -> None:
+    text = USUAL.replace("/var/murano/plans", f"{tmp_path}/plans").replace(
+        "log_file = /var/log/murano-agent.log", ""
+    )
+    if option == "ca_file":
+        text = text.replace(
+            "type = folder", "type = http\nurl = https://127.0.0.1:9\nca_file = /no/such/file"
+        )
+    else:
+        text = text.replace("[rabbitmq]", f"{option}\n[rabbitmq]", 1)
+    done = knarr_agent("--config-file", str(read(tmp_path, text)))
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr
 
 
 def test_a_storage_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ def test_a_wrong_plan_is_told_by_the_key_at_fault(change: dict[str, Any], messag
         ".",
         "a\\..\\x",
         "a\x00b",
+        "a\ud800b",
         "x\ny",
         "a" * 300,
         "b/" * 600 + "c",

@@ -46,6 +46,9 @@ def test_files_are_text_whatever_their_mode(tmp_path: Any) -> None:
         ("def cmp(a, b): return a / b\nreturn cmp(3, 2)", 1.5),
         ("class C:\n    def next(self): return 7 / 2\nreturn C().next()", 3.5),
         ("return f'{7 / 2}'", "3.5"),
+        ("import subprocess\nreturn subprocess.check_output(['echo', 'a']).decode(), 7 / 2", ("a\n", 3.5)),
+        ("import subprocess\nreturn subprocess.check_output(['echo', 'a'], text=True), 7 / 2", ("a\n", 3.5)),
+        ("import subprocess\nreturn subprocess.run(['true'], capture_output=True).stdout, 7 / 2", (b"", 3.5)),
         ("return type({}.keys()).__name__", "dict_keys"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,14 @@ def test_it_imports_the_standard_library_and_yaml_only(path: Path) -> None:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         assert not [name for name in names if name.partition(".")[0] not in allowed]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_it_is_written_for_the_pythons_that_machines_have(path: Path) -> None:
+    text = path.read_text()
+    ast.parse(text, feature_version=(3, 9))
+    assert "from __future__ import annotations" in text or "|" not in text
+    assert not re.search(r"slots=True|strict=True|datetime\.UTC", text)
 
 
 def test_it_works_where_nothing_else_is(tmp_path: Path) -> None:

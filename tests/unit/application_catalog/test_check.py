@@ -127,7 +127,7 @@ def test_a_good_package_has_no_findings():
         ("- $.sum: $.sum + $item.price", "- $x: $.sum +", 19, "'$.sum +' is no expression"),
         ("      log:", "      log: {Scope: Everybody}", 30, "Scope: Everybody is none of Session, Public"),
         ("      log:", "      log: {Usage: Extension}", 30, "extension method log needs an argument"),
-        ("Name: Item", "Name: Itm", 32, "the manifest has no class com.shop.Itm"),
+        ("Name: Item", "Name: Itm", 1, "the file has no class com.shop.Item"),
         (
             "price: {Contract",
             "price: {Default: 1, Default: 2, Contract",
@@ -259,6 +259,50 @@ def test_mistakes_of_templates_of_heat():
     assert found({"manifest.yaml": HOT_MANIFEST}) == [".: the package has no template.yaml at its top"]
 
 
+PLAN = """\
+FormatVersion: 2.0.0
+Version: 1.0.0
+Name: Say hello
+Parameters: {who: $who}
+Body: |
+  if args.who:
+      hello(args.who)
+  return 1
+Scripts:
+  hello: {Type: Application, Version: 1.0.0, EntryPoint: hello.sh}
+"""
+WITH_PLAN = {
+    **changed("$resources.string('hello.txt')", "$resources.yaml('Hello.template')"),
+    "Resources/Hello.template": PLAN,
+    "Resources/scripts/hello.sh": "#!/bin/sh\n",
+}
+
+
+def test_a_good_plan_has_no_findings():
+    assert found(WITH_PLAN) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "EntryPoint: hello.sh",
+            "EntryPoint: hullo.sh",
+            "10: Scripts/hello/EntryPoint: the package has no file",
+        ),
+        (", EntryPoint: hello.sh", "", "10: Scripts/hello/EntryPoint: is missing"),
+        ("Type: Application", "Type: Programme", "10: Scripts/hello/Type"),
+        ("2.0.0", "7.0.0", "1: "),
+        ("if args.who:", "if args.who", "6: Body: line 1: expected ':'"),
+        ("return 1", "return ]", "8: Body: line 3: unmatched ']'"),
+        ("Scripts:", "Scripts: [", "11: invalid YAML"),
+    ],
+)
+def test_mistakes_of_plans(old, new, told):
+    lines = found({**WITH_PLAN, "Resources/Hello.template": PLAN.replace(old, new, 1)})
+    assert any(one.startswith(f"Resources/Hello.template:{told}") for one in lines), lines
+
+
 # The command
 
 
@@ -294,13 +338,23 @@ def test_the_command_gives_json(folder, capsys):
     ]
 
 
-def test_the_command_takes_required_packages_beside(folder, tmp_path, capsys):
-    (tmp_path / "core.zip").write_bytes(archive(CORE))
+def test_the_command_knows_the_core_library(folder, capsys):
     shop = folder / "Classes" / "shop.yaml"
     shop.write_text(shop.read_text().replace("std:Environment", "std:Environmnt", 1))
-    assert main(["package", "check", str(folder)]) == 0
-    assert main(["package", "check", str(folder), "--with", str(tmp_path / "core.zip")]) == 1
+    assert main(["package", "check", str(folder)]) == 1
     assert f"{shop}:3: Extends: there is no class io.murano.Environmnt" in capsys.readouterr().out
+
+
+def test_the_command_takes_required_packages_beside(folder, tmp_path, capsys):
+    shop = folder / "Classes" / "shop.yaml"
+    shop.write_text(shop.read_text().replace("std:Environment", "com.other.Thing", 1))
+    manifest = folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "Require: {com.other: 1}\n")
+    assert main(["package", "check", str(folder)]) == 0
+    other = tmp_path / "other.zip"
+    other.write_bytes(archive({"manifest.yaml": "FullName: com.other\nVersion: 1.0.0\n"}))
+    assert main(["package", "check", str(folder), "--with", str(other)]) == 1
+    assert f"{shop}:3: Extends: there is no class com.other.Thing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["check", "nowhere"], ["pack", "nowhere"]])

@@ -167,6 +167,9 @@ class Resources:
         package = self._session.find_type("com.example.Wiki").package
         return package.resource(name).decode()
 
+    def yaml(self, name: str) -> Any:
+        return yaml.safe_load(self.string(name))
+
 
 def package(template: str = TEMPLATE, **more: str) -> ApplicationPackage:
     return ApplicationPackage.open(archive({"manifest.yaml": MANIFEST, "template.yaml": template, **more}))
@@ -276,7 +279,7 @@ def test_an_environment_of_heat_gives_what_the_user_did_not():
     session, app, recorded = load(of, {"db-name": "", "size": 99}, hotEnvironment="small.yaml")
     session.call(app, "deploy")
     rows = {row[0]: row[1] for row in recorded.calls}
-    assert rows["environment"] == "parameters: {flavor: m1}\n"
+    assert rows["environment"] == {"parameters": {"flavor": "m1"}}
     assert rows["parameters"] == {"size": 99}
 
 

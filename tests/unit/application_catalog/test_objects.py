@@ -405,3 +405,38 @@ Methods:
     assert session.call(log, "all") == ("deep", "gone")
     assert "child" in execution.finish()["Objects"]
     assert execution.finish()["Objects"]["child"] is None
+
+
+INITIALIZERS = """
+Name: Main
+Properties:
+  child: {Contract: $.class(Child).notNull()}
+  seen: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.seen: $.child.ready
+---
+Name: Child
+Properties:
+  ready: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.part: new(Part)
+      - $.ready: $.part.ready
+---
+Name: Part
+Properties:
+  ready: {Contract: $, Usage: Out}
+Methods:
+  .init:
+    Body:
+      - $.ready: true
+"""
+
+
+def test_an_initializer_that_makes_objects_is_not_overtaken_by_its_owner(make_session):
+    session = make_session(INITIALIZERS)
+    model = {"?": {"id": "main", "type": "t.Main"}, "child": {"?": {"type": "t.Child"}}}
+    assert session.get(session.store.load_tree(model), "seen") is True

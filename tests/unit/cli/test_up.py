@@ -204,6 +204,8 @@ def test_a_taken_port_is_told_in_one_line(instance: Instance) -> None:
         ("[DEFAULT]\nservices = nothing\n", "no such services: nothing"),
         ("[DEFAULT\n", "parse"),
         ("[database]\nurl = sqlite:////proc/none/x.db\n", "/proc/none"),
+        ("[DEFAULT]\nbase_url = cloud.example\n", "base_url is 'cloud.example': use http"),
+        ("[DEFAULT]\nlog_level = LOUD\n", "knarr.conf is not valid: Valid values are [DEBUG"),
     ],
 )
 def test_a_bad_configuration_is_told_in_one_line(instance: Instance, text: str, said: str) -> None:
@@ -250,3 +252,26 @@ def test_every_service_answers_as_soon_as_the_first_one_does(whole: Instance) ->
     for path in ("/container/v1", "/network/v2.0", "/healthcheck"):
         with urllib.request.urlopen(f"http://127.0.0.1:{whole.port}{path}", timeout=SECONDS) as answer:
             assert answer.status == 200
+
+
+def test_what_is_no_option_is_named_with_what_may_be_meant(tmp_path: Path) -> None:
+    made = Instance(tmp_path, "[DEFAULT]\nservices = identity\ntreads = 5\n[kompute]\nx = 1\n")
+    try:
+        made.start()
+        said = made.said()
+        assert "[DEFAULT] treads is no option and has no effect; is threads meant?" in said
+        assert "kompute" not in said, "it may be of a service that does not run here"
+    finally:
+        made.end()
+
+
+def test_a_file_in_the_place_of_the_state_directory_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, file / "state"):
+        done = run(
+            "up", "--engine", "fake", "--state-dir", str(place), "--listen", f"127.0.0.1:{free_port()}"
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert "Errno" not in done.stderr
+        assert str(file) in done.stderr

@@ -24,6 +24,7 @@ from knarr.services.container.drivers.base import (
     ImageNotFound,
     InvalidRequest,
     NotThere,
+    RegistryUnavailable,
     RestartPolicy,
     SandboxDown,
     container_name,
@@ -346,6 +347,14 @@ class TestSandbox:
         assert set(removed) == {unknown, sandbox.name}
         assert engine.inspect(unknown) is None
         assert engine.inspect(known) is not None
+
+
+class TestImageCheck:
+    def test_what_a_registry_does_not_have_is_told_without_a_pull(self, engine: ContainerEngine) -> None:
+        name = "unreachable.invalid/no-such-image"
+        with pytest.raises((ImageNotFound, RegistryUnavailable), match="no-such-image"):
+            engine.image_check(name)
+        assert engine.image_present(name) is None
 
 
 class TestLogs:

@@ -121,25 +121,18 @@ class Feed:
     def _owner(self, uuid: str) -> tuple[str, str | None]:
         """Project and name. Remembered, for the last event of a container comes when its row is gone."""
         found = self._owners.get(uuid)
-        if found is None:
-            with self._db.read() as session:
-                row = session.execute(
-                    select(Container.project_id, Container.name).where(Container.uuid == uuid)
-                ).first()
-                former = (
-                    row
-                    or session.execute(
-                        select(ContainerAction.project_id, ContainerAction.message)
-                        .where(ContainerAction.container_uuid == uuid)
-                        .limit(1)
-                    ).first()
-                )
-            found = (former[0], row[1] if row else None) if former else ("", None)
-            if row:
-                if len(self._owners) >= AHEAD:
-                    self._owners.pop(next(iter(self._owners)))
-                self._owners[uuid] = found
-        return found
+        if found is not None:
+            return found
+        with self._db.read() as session:
+            stmt = select(Container.project_id, Container.name).where(Container.uuid == uuid)
+            row = session.execute(stmt).first()
+            if row is None:
+                former = select(ContainerAction.project_id).where(ContainerAction.container_uuid == uuid)
+                return session.scalar(former.limit(1)) or "", None
+        if len(self._owners) >= AHEAD:
+            self._owners.pop(next(iter(self._owners)))
+        self._owners[uuid] = owner = (row[0], row[1])
+        return owner
 
     def close(self) -> None:
         ended, self._ended = self._ended, None

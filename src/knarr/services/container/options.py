@@ -27,6 +27,12 @@ OPTIONS = [
         default=list(IMAGE_DRIVERS),
         help="Where images may come from.",
     ),
+    cfg.BoolOpt(
+        "enable_image_validation",
+        default=False,
+        help="Whether a registry is asked for an image before the answer to a creation: one that cannot be "
+        "had is then a 400 instead of a container in Error. Creations take as long as their registries.",
+    ),
     cfg.FloatOpt("default_cpu", default=1.0, min=0.0, help="Cores of a container that names none."),
     cfg.FloatOpt("minimum_cpu", default=0.1, min=0.0, help="Fewest cores of a container."),
     cfg.FloatOpt("maximum_cpu", default=16.0, help="Most cores of a container."),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from knarr.kernel.errors import Conflict
-from knarr.services.container.drivers.base import EngineError, EngineTimeout, container_name
+from knarr.kernel.operations import Fatal
+from knarr.services.container import registries
+from knarr.services.container.drivers.base import EngineError, EngineTimeout, ImageNotFound, container_name
 from knarr.services.container.errors import from_engine
 from knarr.services.container.locator import engine_of
 from knarr.services.container.sessions.proxy import proxy_of
@@ -50,6 +52,16 @@ def _stats(engine: Any, conf: Any, uuid: str) -> dict[str, Any]:
 
 def _has_image(engine: Any, conf: Any, ref: str) -> bool:
     return engine.image_present(ref) is not None
+
+
+def _image_refusal(runtime: Any, ref: str, registry_id: str | None) -> str | None:
+    """Why the image's registry would not give it. None if it would, or if it cannot be asked now."""
+    try:
+        engine_of(runtime).image_check(ref, registries.credentials(runtime, ref, registry_id))
+    except (EngineError, Fatal) as error:
+        final = isinstance(error, ImageNotFound) and not error.retryable
+        return str(error) if final else None
+    return None
 
 
 def _image_search(engine: Any, conf: Any, term: str) -> list[dict[str, Any]]:
@@ -117,6 +129,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "top": _guarded(_top),
     "stats": _guarded(_stats),
     "has_image": _guarded(_has_image),
+    "image_refusal": _image_refusal,
     "image_search": _guarded(_image_search),
     "attach": _on_host(_attach),
     "exec_open": _on_host(_exec_open),

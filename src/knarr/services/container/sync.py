@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import enqueue
 from knarr.services.container import files, loaded, states
-from knarr.services.container.drivers.base import ContainerEvent, container_name
+from knarr.services.container.drivers.base import ContainerEvent, EngineUnavailable, container_name
 from knarr.services.container.locator import engine_of
 from knarr.services.container.models import Container, ContainerAction
 
@@ -265,11 +265,11 @@ def clear_leftovers(runtime: Runtime) -> None:
         LOG.info("removed %s, which no container of the database stands for", name)
     for uuid in files.clear(runtime, known):
         LOG.info("removed the files of container %s, which is gone", uuid)
-    _clear_ports(runtime, known)
+    clear_ports(runtime, known)
     loaded.clear(runtime, engine)
 
 
-def _clear_ports(runtime: Runtime, known: set[str]) -> None:
+def clear_ports(runtime: Runtime, known: set[str]) -> None:
     """Ports of containers that were recorded here once and are gone; others' ports are not ours to judge."""
     from knarr.services.container import networking
     from knarr.services.container.rest import call, get
@@ -284,6 +284,8 @@ def _clear_ports(runtime: Runtime, known: set[str]) -> None:
     with runtime.db.read() as session:
         stmt = select(ContainerAction.container_uuid).where(ContainerAction.container_uuid.in_(list(orphans)))
         ours = set(session.scalars(stmt.distinct()))
+        # `known` is older than the list of ports: a container may have been made in between.
+        ours -= set(session.scalars(select(Container.uuid).where(Container.uuid.in_(list(ours)))))
     for port in ports:
         if port["device_id"] in ours:
             LOG.info("removed port %s of the container %s, which is gone", port["id"], port["device_id"])
@@ -292,5 +294,8 @@ def _clear_ports(runtime: Runtime, known: set[str]) -> None:
 
 def full(runtime: Runtime) -> None:
     """The periodic task: compare, then clear up."""
-    compare(runtime)
-    clear_leftovers(runtime)
+    try:
+        compare(runtime)
+        clear_leftovers(runtime)
+    except EngineUnavailable as error:
+        LOG.warning("containers cannot be compared with the engine: %s", error)

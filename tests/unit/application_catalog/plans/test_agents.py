@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -144,12 +145,19 @@ def test_many_calls_at_once_get_each_its_own_answer(
     mailbox: Mailbox,
     start_agent: StartAgent,
 ) -> None:
-    client = AgentClient("5", "7", queues, listener)
+    """Also where several clients make them, whose plans are built sooner than others that are sent first."""
+    clients = [AgentClient("5", "7", queues, listener) for _ in range(3)]
     start_agent(over("folder", tmp_path, mailbox))
     answers: dict[int, Any] = {}
+    never = threading.Event()
+
+    def slowly(name: str) -> bytes:
+        never.wait(0.5)
+        return resource(name)
 
     def ask(number: int) -> None:
-        answers[number] = client.call(TEMPLATE | {"Body": f"return {number}"}, resource, 60)
+        files = slowly if number % 2 else resource
+        answers[number] = clients[number % 3].call(TEMPLATE | {"Body": f"return {number}"}, files, 60)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
     for thread in threads:
@@ -390,6 +398,23 @@ def test_plans_survive_a_mailbox_that_is_away_for_a_while(
         second.stop()
 
 
+def test_an_answer_that_the_mailbox_refuses_is_told_as_an_error(
+    tmp_path: Path, queues: FolderTransport, listener: AgentListener, start_agent: StartAgent
+) -> None:
+    mailbox = Mailbox(queues, SECRET, limit=2000)
+    mailbox.start()
+    try:
+        start_agent(over("http", tmp_path, mailbox))
+        client = AgentClient("5", "7", queues, listener)
+        with pytest.raises(
+            AgentException, match=r"the plan's answer was refused: .*at most 2000 bytes are accepted"
+        ):
+            client.call(TEMPLATE | {"Body": "return 'x' * 5000000"}, resource, 60)
+        assert client.call(TEMPLATE | {"Body": "return 'small'"}, resource, 60) == "small"
+    finally:
+        mailbox.stop()
+
+
 def test_messages_are_json_whatever_the_plan_holds(queues: FolderTransport, listener: AgentListener) -> None:
     client = AgentClient("5", "7", queues, listener)
     client.send(TEMPLATE | {"Parameters": {"ä": "\u2028", "n": None}}, resource)
@@ -398,3 +423,44 @@ def test_messages_are_json_whatever_the_plan_holds(queues: FolderTransport, list
     assert found.message is not None
     assert json.loads(found.message.body)["Parameters"] == {"ä": "\u2028", "n": None}
     assert found.message.reply_to == "-execution-results-regionone"
+
+
+def test_agents_may_ask_over_tls(queues: FolderTransport, tmp_path: Path) -> None:
+    """With a certificate that the agent's ca_file knows; one that it does not know is refused."""
+    import ssl
+
+    def certificate(name: str) -> Path:
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=controller",
+        ]
+        command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        return tmp_path / f"{name}.pem"
+
+    own, other = certificate("own"), certificate("other")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(own, tmp_path / "own.key")
+    mailbox = Mailbox(queues, SECRET, tls=tls)
+    mailbox.start()
+    try:
+        queues.send(QUEUE, Message("x", "p1"))
+        silent = socket.create_connection(("127.0.0.1", int(mailbox.url.rpartition(":")[2])))
+        agent = HttpTransport(mailbox.url, QUEUE, token_for(SECRET, QUEUE), ca_file=own)
+        found = agent.receive(QUEUE, 5)
+        assert found is not None
+        assert found.id == "p1"
+        stranger = HttpTransport(mailbox.url, QUEUE, token_for(SECRET, QUEUE), ca_file=other)
+        with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+            stranger.receive(QUEUE, 0)
+        silent.close()
+    finally:
+        mailbox.stop()

@@ -237,7 +237,7 @@ def script(**more: Any) -> dict[str, Any]:
 
 
 WRONG: list[tuple[Any, str]] = [
-    ("a: [", "the template is no YAML: while parsing a flow node .* line 1, column 5"),
+    ("a: [", "the template is no YAML: template:2: invalid YAML"),
     ("just text", "a template is a mapping: FormatVersion, Body, Scripts"),
     ([], "a template is a mapping"),
     ({"FormatVersion": "9.9.9"}, "FormatVersion: 9.9.9 is not known; the newest one is 2.2.0"),
@@ -307,12 +307,12 @@ def test_a_wrong_template_is_told_by_key_and_file(build: Build, template: Any, m
 def test_a_template_that_unfolds_without_end_is_refused(build: Build) -> None:
     lines = ["FormatVersion: 2.0.0", "Body: ''", "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    with pytest.raises(PlanFault, match="the template has more than 200000 values"):
+    with pytest.raises(PlanFault, match="more than 200000 values"):
         build("\n".join(lines))
 
 
 def test_a_template_that_holds_itself_is_refused(build: Build) -> None:
-    with pytest.raises(PlanFault, match="nested too deeply"):
+    with pytest.raises(PlanFault, match="nested deeper than 64 levels"):
         build("FormatVersion: 2.0.0\nBody: ''\nParameters: &p\n  a: *p\n")
 
 

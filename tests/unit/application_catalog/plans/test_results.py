@@ -71,11 +71,17 @@ def test_format_1_tells_the_command_that_failed() -> None:
     assert info["timestamp"]
 
 
-@pytest.mark.parametrize("result", ["bad plan", ["bad plan"], ["Type", "bad plan"]])
+@pytest.mark.parametrize("result", ["bad plan", ["bad plan"], ("Type", "bad plan")])
 def test_format_1_tells_a_plan_that_could_not_be_run(result: Any) -> None:
     with pytest.raises(AgentException, match="bad plan") as caught:
         value_of({"IsException": True, "Result": result})
     assert caught.value.extra["source"] == "execution_plan"
+
+
+@pytest.mark.parametrize("result", [None, [], 1.5, {"a": 1}])
+def test_format_1_may_tell_next_to_nothing(result: Any) -> None:
+    with pytest.raises(AgentException):
+        value_of({"IsException": True, "Result": result})
 
 
 def test_applications_catch_it_by_its_name() -> None:

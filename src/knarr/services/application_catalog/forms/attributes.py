@@ -244,9 +244,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "max_sync": Attribute(length, _TABLE, until=(1, 0)),
 }
 
-TEXT_ATTRIBUTES = frozenset(
-    name for name, attribute in ATTRIBUTES.items() if attribute.kind is text and name != "image_type"
-)
+TEXT_ATTRIBUTES = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.kind is text)
 
 # Types of fields, and the version that brought each.
 TYPES: dict[str, tuple[int, int]] = {

@@ -37,26 +37,27 @@ def engine() -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> tuple[Any, str]:
+    """The syntax tree, or what is wrong: an error that is kept would keep all that saw it."""
     from yaql.language.exceptions import YaqlParsingException
 
     with _parser_mutex:
         try:
-            return engine()(text).expression
+            return engine()(text).expression, ""
         except YaqlParsingException as error:
-            return ValueError(str(error))
+            return None, str(error) or "it cannot be parsed"
         except RecursionError:
-            return ValueError("the expression is nested too deeply")
+            return None, "the expression is nested too deeply"
 
 
 def parse(text: str) -> Any:
     """The syntax tree of an expression. Raises ValueError."""
     if len(text) > LONGEST:
         raise ValueError(f"an expression may have {LONGEST} characters")
-    found = _parsed(text)
-    if isinstance(found, ValueError):
-        raise found
-    return found
+    tree, problem = _parsed(text)
+    if problem:
+        raise ValueError(problem)
+    return tree
 
 
 @functools.cache
@@ -93,13 +94,11 @@ class Evaluator:
         self._root = _base().create_child_context()
         self._root[STATE] = state
 
-    def context(self, data: Any, variables: Mapping[str, Any] | None = None) -> Any:
+    def context(self, data: Any, variables: Mapping[str, Any]) -> Any:
         """A context in which `$` is the data and each variable has its `$name`."""
         made = self._root.create_child_context()
-        value = frozen(data)
-        made["$"] = value
-        made["forms"] = value
-        for name, content in (variables or {}).items():
+        made["$"] = frozen(data)
+        for name, content in variables.items():
             made[name] = content
         return made
 

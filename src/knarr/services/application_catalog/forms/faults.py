@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from knarr.services.application_catalog.language.errors import Position
@@ -35,7 +36,7 @@ class Warned:
         return f"{self.position}: {self.message}" if self.position else self.message
 
 
-def similar(word: str, known: tuple[str, ...] | list[str]) -> str:
+def similar(word: str, known: Sequence[str]) -> str:
     """`; did you mean 'x'?` if a known word is close, else nothing."""
     from difflib import get_close_matches
 

@@ -17,12 +17,14 @@ from knarr.services.application_catalog.forms.attributes import (
     plain,
     snake,
 )
+from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import FieldDefinition, Validator, Version
 from knarr.services.application_catalog.forms.expressions import parse
 from knarr.services.application_catalog.forms.faults import DefinitionFault, Warned, similar
 from knarr.services.application_catalog.forms.regexps import pattern
 from knarr.services.application_catalog.language.errors import Position
 from knarr.services.application_catalog.language.source import Expression, Mapped
+from knarr.services.application_catalog.packages.faults import Faults
 
 WORD = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,126}\Z", re.ASCII)
@@ -30,13 +32,15 @@ _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z", re.ASCII)
 LIMITS = (("min_length", "max_length"), ("min_value", "max_value"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """Where the reader is: the definition's version, whether it is the first form, and what it warns of."""
+    """Where the reader is: the definition's version, whether it is the first form; and what it found."""
 
     version: Version
-    first_form: bool
+    faults: Faults
     warnings: list[Warned]
+    constants: ConstantCheck
+    first_form: bool = True
 
     def warn(self, message: str, position: Position) -> None:
         self.warnings.append(Warned(message, position))
@@ -51,7 +55,8 @@ class Reading:
 
 
 class FieldReader:
-    """Reads the fields of one form. Each method raises DefinitionFault."""
+    """Reads the fields of one form. Methods raise DefinitionFault; what is wrong with one attribute or
+    validator is noted, and the others are read."""
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
@@ -71,12 +76,14 @@ class FieldReader:
             attribute = snake(str(key))
             if attribute in ("name", "type", "validators"):
                 continue
-            at = row.keys_at.get(key, place)
-            attributes[attribute] = self.attribute(name, kind, attribute, value, at)
-            places[attribute] = at
-        self.check_limits(name, attributes, places)
+            places[attribute] = row.keys_at.get(key, place)
+            with self.reading.faults.taken():
+                attributes[attribute] = self.attribute(name, kind, attribute, value, places[attribute])
+        with self.reading.faults.taken():
+            self.check_limits(name, attributes, places)
         if kind == "choice":
-            self.check_choice(name, attributes, place)
+            with self.reading.faults.taken():
+                self.check_choice(name, attributes, places, place)
         given = next((one for one in row if snake(str(one)) == "validators"), None)
         validators = self.validators(row.get(given), row.keys_at.get(given, place))
         if kind == "password" and (validators or "regexp_validator" in attributes):
@@ -84,6 +91,12 @@ class FieldReader:
         return FieldDefinition(name, kind, place, attributes, places, validators, classes)
 
     def name(self, value: Any, place: Position) -> str:
+        value = plain(value)
+        if isinstance(value, bool):
+            word = str(value).lower()
+            raise DefinitionFault(
+                f"name: it is read as {word}: words like on, off, yes, no must be quoted", place
+            )
         if not isinstance(value, str) or not _NAME.match(value):
             raise DefinitionFault(
                 f"name: {str(value)[:64]!r} must begin with a letter and have letters, digits, '_' or '-'",
@@ -131,9 +144,10 @@ class FieldReader:
             return None
         if name in TEXT_ATTRIBUTES:
             value = plain(value)
+        if not attribute.dynamic:
+            value = unevaluated(value)
+        self.reading.constants.check(value, f"{field}: {camel(name)}")
         if isinstance(value, Expression):
-            if not attribute.dynamic:
-                raise DefinitionFault(f"{field}: {camel(name)} cannot be an expression: quote it", place)
             if self.reading.first_form:
                 self.reading.since(f"{field}: an expression in the first form", (2, 4), place)
             return value
@@ -154,9 +168,11 @@ class FieldReader:
                     f"{name}: {camel(low)} {least} is more than {camel(high)} {most}", places[low]
                 )
 
-    def check_choice(self, name: str, attributes: Mapping[str, Any], place: Position) -> None:
+    def check_choice(
+        self, name: str, attributes: Mapping[str, Any], places: Mapping[str, Position], place: Position
+    ) -> None:
         choices = attributes.get("choices")
-        if choices is None:
+        if "choices" not in places or attributes.get("choices", ()) is None:
             raise DefinitionFault(f"{name}: a field of type choice needs choices", place)
         if not isinstance(choices, tuple):
             return
@@ -174,12 +190,16 @@ class FieldReader:
             return ()
         if not isinstance(rows, list):
             raise DefinitionFault("validators is a list, each entry with expr and message", place)
-        return tuple(self.validator(row, place, form) for row in rows)
+        made = []
+        for row in rows:
+            with self.reading.faults.taken():
+                made.append(self.validator(row, place, form))
+        return tuple(made)
 
     def validator(self, row: Any, near: Position, form: bool) -> Validator:
+        place = row.position if isinstance(row, Mapped) else near
         if not isinstance(row, Mapped) or row.get("expr") is None:
-            raise DefinitionFault("a validator is a mapping with expr and message", near)
-        place = row.position
+            raise DefinitionFault("a validator is a mapping with expr and message", place)
         for key in row:
             if key not in ("expr", "message"):
                 raise DefinitionFault(
@@ -216,6 +236,15 @@ class FieldReader:
             except ValueError as error:
                 hint = f": {error}"
         raise DefinitionFault(f"expr {str(value)[:64]!r} is no YAQL expression{hint}", place)
+
+
+def unevaluated(value: Any) -> Any:
+    """The value with the texts of expressions in place of them: the path a/b.js looks like a division."""
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Mapping):
+        return {unevaluated(key): unevaluated(item) for key, item in value.items()}
+    return [unevaluated(item) for item in value] if isinstance(value, list) else value
 
 
 def holds_expression(value: Any) -> bool:

@@ -59,15 +59,16 @@ def text(value: Any, field: Prepared) -> str:
     made = str(value)
     if len(made) > LONGEST_TEXT:
         raise Invalid(f"the text is longer than {LONGEST_TEXT} characters", "max_length")
-    if "\0" in made or not _encodable(made):
+    if "\0" in made or not encodable(made):
         raise Invalid("the text has characters that cannot be stored")
     return made
 
 
-def _encodable(value: str) -> bool:
+def encodable(value: str) -> bool:
+    """Whether text is UTF-8; half of a surrogate pair, which JSON can say, is not."""
     try:
         value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can say
+    except UnicodeEncodeError:
         return False
     return True
 

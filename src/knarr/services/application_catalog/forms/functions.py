@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.forms.faults import ExpressionFault, similar
+from knarr.services.application_catalog.language.formatting import formatted
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.forms.scope import Scope
@@ -114,6 +115,11 @@ def encrypt_data(data: str, context: Any) -> str:
         return str(scope.key_manager.store(data))
 
 
+def format_text(text: str, *args: Any, **kwargs: Any) -> str:
+    """`format('{0}-{1}', …)`: YAQL had it until 3.0, and definitions use it."""
+    return formatted(text, args, kwargs)
+
+
 def register(context: Any) -> None:
     """Add the functions to a context."""
     from yaql.language import specs, yaqltypes
@@ -121,14 +127,12 @@ def register(context: Any) -> None:
 
     text, whole = yaqltypes.String(), yaqltypes.Integer()
 
-    def add(called: str, function: Any, aliases: Mapping[str, str] | None = None, **types: Any) -> None:
+    def add(called: str, function: Any, /, method: bool = False, **types: Any) -> None:
         definition = specs.get_function_definition(
-            function, name=called, function=True, method=False, convention=CamelCaseConvention()
+            function, name=called, function=True, method=method, convention=CamelCaseConvention()
         )
         for parameter, kind in types.items():
             definition.set_parameter(parameter, kind, overwrite=True)
-        for parameter in definition.parameters.values():
-            parameter.alias = (aliases or {}).get(parameter.name, parameter.name)
         context.register_function(definition)
 
     nullable = yaqltypes.PythonType(object, True)
@@ -138,9 +142,9 @@ def register(context: Any) -> None:
     add(
         "ref",
         ref,
-        {"template": "templateName", "parameter": "parameterName", "id_only": "idOnly"},
         template=text,
         parameter=yaqltypes.String(True),
         id_only=yaqltypes.PythonType(bool, True),
     )
     add("encryptData", encrypt_data, data=text)
+    add("format", format_text, method=True, text=text)

@@ -5,13 +5,20 @@ All texts are plain text: whoever makes HTML of them escapes them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from knarr.services.application_catalog.forms.budget import LARGEST
 from knarr.services.application_catalog.forms.choices import Choice
 from knarr.services.application_catalog.forms.cloud import Addable
-from knarr.services.application_catalog.forms.fieldtypes import FIELD_TYPES, PASSWORD_LENGTHS, PASSWORD_RULE
+from knarr.services.application_catalog.forms.fieldtypes import (
+    FIELD_TYPES,
+    PASSWORD_LENGTHS,
+    PASSWORD_RULE,
+    encodable,
+)
 from knarr.services.application_catalog.forms.prepared import Prepared
 from knarr.services.application_catalog.forms.regexps import Pattern
 from knarr.services.application_catalog.forms.validation import CLONE, AnswerError
@@ -113,7 +120,7 @@ def _view(field: Prepared, given: Any) -> FieldView:
         field.type,
         FIELD_TYPES[field.type].widget,
         field.label,
-        value=None if is_password else given,
+        value=None if is_password else echoed(given),
         required=field.required,
         hidden=field.hidden,
         enabled=field.enabled,
@@ -134,6 +141,26 @@ def _view(field: Prepared, given: Any) -> FieldView:
         media=Media(tuple(media.get("js", ())), dict(media.get("css", {}))),
         widget_attributes=read("widget_attrs") or {},
     )
+
+
+def echoed(value: Any) -> Any:
+    """What a user gave, to be shown again; what JSON cannot say is left out."""
+    if isinstance(value, str):
+        return value if encodable(value) else None
+    if isinstance(value, Mapping):
+        return {encoded(str(key)): echoed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [echoed(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < LARGEST else None
+    return None
+
+
+def encoded(text: str) -> str:
+    """Text for messages, whatever is in it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _password_help(field: Prepared) -> str:

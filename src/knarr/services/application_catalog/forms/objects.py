@@ -24,16 +24,26 @@ def check_headers(value: Any) -> None:
             check_headers(item)
     if not isinstance(value, Mapped):
         return
-    if None in value:
-        raise DefinitionFault(
-            "a key is empty: between braces, the header must be quoted: {'?': {type: …}}",
-            value.keys_at.get(None, value.position),
-        )
+    _check_keys(value)
     if HEADER in value:
         _check(value[HEADER], value)
     for key, item in value.items():
         if key != HEADER:
             check_headers(item)
+
+
+def _check_keys(value: Mapped) -> None:
+    """YAML reads some words as something else, which no author means for a key."""
+    for key in value:
+        place = value.keys_at.get(key, value.position)
+        if key is None:
+            raise DefinitionFault(
+                "a key is empty: between braces, the header must be quoted: {'?': {type: …}}", place
+            )
+        if isinstance(key, bool):
+            raise DefinitionFault(
+                f"a key is read as {str(key).lower()}: words like on, off, yes, no must be quoted", place
+            )
 
 
 def _check(header: Any, within: Mapped) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from knarr.services.application_catalog.forms.attributes import ATTRIBUTES, camel, snake
+from knarr.services.application_catalog.forms.attributes import ATTRIBUTES, camel, flag, snake
 from knarr.services.application_catalog.forms.choices import Chooser, Options
 from knarr.services.application_catalog.forms.definition import FieldDefinition
-from knarr.services.application_catalog.forms.faults import ExpressionFault
+from knarr.services.application_catalog.forms.faults import BudgetExceeded, ExpressionFault
 from knarr.services.application_catalog.forms.fieldreader import holds_expression
 from knarr.services.application_catalog.forms.scope import Scope
 from knarr.services.application_catalog.language.source import Expression
@@ -77,31 +77,54 @@ def titled(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def prepare(
-    field: FieldDefinition, data: Mapping[str, Any], scope: Scope, chooser: Chooser, region: str | None
-) -> Prepared:
-    """Raises ExpressionFault with the place of the attribute whose expression fails or does not fit."""
-    attributes = {name: _value(field, name, value, data, scope) for name, value in field.attributes.items()}
-    options = chooser.options(field.type, attributes, region, field.classes)
-    return Prepared(field, attributes, options)
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What fields are prepared with. `tolerant`: an answer is wrong already, so attributes that depend on it
+    may fail; they count as not given."""
 
+    scope: Scope
+    chooser: Chooser
+    region: str | None
+    data: Mapping[str, Any]
+    tolerant: bool = False
 
-def _value(field: FieldDefinition, name: str, value: Any, data: Mapping[str, Any], scope: Scope) -> Any:
-    if name == "error_messages" and isinstance(value, Mapping):
-        return {code: str(scope.value(text, data)) for code, text in value.items()}
-    if not holds_expression(value):
-        return value
-    found = scope.value(value, data)
-    if found is None or name == "initial":
-        return found
-    kind = ATTRIBUTES[name].kind
-    if kind is ATTRIBUTES["enabled"].kind:
-        return bool(found)
-    try:
-        return kind(found)
-    except ValueError as error:
-        text = value.text if isinstance(value, Expression) else "an expression"
-        raise ExpressionFault(
-            f"{field.name}: {camel(name)} {error}; {text[:64]} gives {str(found)[:64]!r}",
-            field.places.get(name),
-        ) from None
+    def prepare(self, field: FieldDefinition, answered: bool) -> Prepared:
+        """Raises ExpressionFault with the place of the attribute whose expression fails or does not fit. What
+        a field begins with is not looked at if it is `answered`."""
+        attributes = {
+            name: self.value(field, name, value)
+            for name, value in field.attributes.items()
+            if not (answered and name == "initial")
+        }
+        options = self.chooser.options(field.type, attributes, self.region, field.classes)
+        return Prepared(field, attributes, options)
+
+    def value(self, field: FieldDefinition, name: str, value: Any) -> Any:
+        try:
+            return self.evaluated(field, name, value)
+        except BudgetExceeded:
+            raise
+        except ExpressionFault:
+            if self.tolerant:
+                return None
+            raise
+
+    def evaluated(self, field: FieldDefinition, name: str, value: Any) -> Any:
+        if not holds_expression(value):
+            return value
+        if name == "error_messages" and isinstance(value, Mapping):
+            return {code: str(self.scope.value(text, self.data)) for code, text in value.items()}
+        found = self.scope.value(value, self.data)
+        if found is None or name == "initial":
+            return found
+        kind = ATTRIBUTES[name].kind
+        if kind is flag:
+            return bool(found)
+        try:
+            return kind(found)
+        except ValueError as error:
+            text = value.text if isinstance(value, Expression) else "an expression"
+            raise ExpressionFault(
+                f"{field.name}: {camel(name)} {error}; {text[:64]} gives {str(found)[:64]!r}",
+                field.places.get(name),
+            ) from None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from knarr.services.application_catalog.forms import objects
+from knarr.services.application_catalog.forms import objects, references
 from knarr.services.application_catalog.forms.attributes import snake
+from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import (
     LATEST,
-    MANAGEMENT,
     ActionSource,
     Definition,
     FormDefinition,
@@ -19,26 +20,65 @@ from knarr.services.application_catalog.forms.definition import (
 )
 from knarr.services.application_catalog.forms.expressions import parse
 from knarr.services.application_catalog.forms.faults import DefinitionFault, Warned, similar
-from knarr.services.application_catalog.forms.fieldreader import WORD, FieldReader, Reading
+from knarr.services.application_catalog.forms.fieldreader import WORD, Reading
+from knarr.services.application_catalog.forms.formreader import FormReader
 from knarr.services.application_catalog.forms.legacy import explicit_expressions
 from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.packages.faults import Faults
+from knarr.services.application_catalog.packages.package import ApplicationPackage
 
 FILE = "UI/ui.yaml"
 VERSIONS: tuple[Version, ...] = ((1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4))
 SECTIONS = ("Version", "Templates", "Parameters", "ParametersSource", "Application", "Forms")
 LEGACY_SECTIONS = ("Name", "Type", "Description", "UnitTemplates")
-MOST_FORMS = 100
-MOST_FIELDS = 1000
 _VERSION = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d{1,3})?\Z")
+# Plain text that its author will have meant as an expression.
+_MEANT = re.compile(r"^\$|[\s(]\$\.[A-Za-z_]")
 _METHOD = re.compile(r"(?:([A-Za-z_][\w.]*)\.)?([A-Za-z_]\w*)\Z")
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is found to be: the definition, if nothing is wrong, and all that is wrong or doubtful."""
+
+    definition: Definition | None
+    faults: Faults
+    warnings: tuple[Warned, ...]
+
+
 def read(data: bytes | str, file: str = FILE) -> Definition:
-    """The definition in a file. Raises DefinitionFault."""
+    """The definition in a file. Raises DefinitionFault, of what is wrong first."""
+    found = inspect(data, file)
+    found.faults.stop()
+    assert found.definition is not None
+    return found.definition
+
+
+def inspect(data: bytes | str, file: str = FILE) -> Inspection:
+    """Everything that is wrong with a file. Raises nothing."""
+    faults = Faults()
+    warnings: list[Warned] = []
+    definition = None
+    with faults.taken():
+        definition = _Reader(_mapping(data, file, warnings), file, faults, warnings).definition()
+    return Inspection(None if faults else definition, faults, tuple(warnings))
+
+
+def _mapping(data: bytes | str, file: str, warnings: list[Warned]) -> Mapped:
+    broken: dict[str, str] = {}
+
+    def parse_noting(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            if _MEANT.search(text):
+                broken[text] = str(error)
+            raise
+
     try:
         text = data.decode() if isinstance(data, bytes) else data
-        found = documents(text, file, parse)
+        found = documents(text, file, parse_noting)
     except UnicodeDecodeError:
         raise DefinitionFault("the file is not UTF-8", Position(file, 1)) from None
     except SyntaxFault as error:
@@ -48,40 +88,107 @@ def read(data: bytes | str, file: str = FILE) -> Definition:
             "a UI definition is one mapping with the sections Version, Application, Forms, …",
             Position(file, 1),
         )
-    return _Reader(found[0], file).definition()
+    for key, place in _texts(found[0], found[0].position) if broken else ():
+        if key in broken:
+            message = f"{key[:80]!r} is taken as text, as it is no expression: {broken[key]}"
+            warnings.append(Warned(message, place))
+    return found[0]
+
+
+def of_package(package: ApplicationPackage) -> Definition | None:
+    """The definition that a package has; None if it has none. Raises PackageFault."""
+    data = package.ui()
+    return None if data is None else read(data, f"UI/{package.manifest.ui}")
+
+
+def _texts(value: Any, place: Position) -> Iterator[tuple[str, Position]]:
+    """All texts in a structure, with the nearest places."""
+    if isinstance(value, str) and not isinstance(value, Expression):
+        yield value, place
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, place)
+    elif isinstance(value, Mapped):
+        for key, item in value.items():
+            yield from _texts(item, value.keys_at.get(key, value.position))
 
 
 class _Reader:
-    def __init__(self, data: Mapped, file: str) -> None:
+    def __init__(self, data: Mapped, file: str, faults: Faults, warnings: list[Warned]) -> None:
         self.file = file
         self.data = data
-        self.warnings: list[Warned] = []
+        self.faults = faults
+        self.warnings = warnings
+        self.constants = ConstantCheck()
         self.keys = {snake(str(key)): key for key in data}
         self.version = self.read_version()
         if self.version[0] == 1:
             self.data = explicit_expressions(data)
 
     def definition(self) -> Definition:
-        self.check_sections()
-        templates = self.named("Templates")
-        parameters = self.named("Parameters", (2, 4))
-        for name in templates:
-            if name in parameters:
-                raise self.fault(f"{name!r} is both a template and a parameter", "Templates")
-        application, service = self.application()
-        for section in (application, *templates.values()):
-            objects.check_headers(section)
+        """The definition, as far as it can be read; what is wrong is among the faults."""
+        with self.faults.taken():
+            self.check_sections()
+        templates: dict[str, Any] = {}
+        parameters: dict[str, Any] = {}
+        forms: tuple[FormDefinition, ...] = ()
+        application, service, source = None, None, None
+        with self.faults.taken():
+            templates = self.named("Templates")
+        with self.faults.taken():
+            parameters = self.named("Parameters", (2, 4))
+        with self.faults.taken():
+            self.check_names(templates, parameters)
+        with self.faults.taken():
+            application, service = self.application()
+        self.check_objects(application, templates, parameters)
+        with self.faults.taken():
+            forms = self.forms()
+        with self.faults.taken():
+            source = self.parameters_source()
+        if not self.faults:
+            references.check(forms, application, templates, self.faults, self.warnings)
         return Definition(
             self.file,
             self.version,
-            self.forms(),
+            forms,
             application,
             templates,
             parameters,
-            self.parameters_source(),
+            source,
             service,
             tuple(self.warnings),
         )
+
+    def check_names(self, templates: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+        for name in templates:
+            if name in parameters:
+                raise self.fault(f"{name!r} is both a template and a parameter", "Templates")
+
+    def check_objects(
+        self, application: Any, templates: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> None:
+        for section in (application, *templates.values()):
+            with self.faults.taken():
+                objects.check_headers(section)
+        for name, content in (
+            ("Application", application),
+            ("Templates", templates),
+            ("Parameters", parameters),
+        ):
+            with self.faults.taken():
+                self.constants.check(content, name)
+
+    def forms(self) -> tuple[FormDefinition, ...]:
+        found = self.section("Forms")
+        if found is None:
+            raise DefinitionFault("the section Forms is required: a list of forms", self.data.position)
+        if not isinstance(found, list):
+            raise self.fault(
+                "Forms is a list, each entry a form's name with its fields: '- name: {fields: …}'", "Forms"
+            )
+        reading = Reading(self.version, self.faults, self.warnings, self.constants)
+        return FormReader(reading).forms(found, self.place("Forms"))
 
     # Sections
 
@@ -189,60 +296,3 @@ class _Reader:
         if self.version < (2, 4):
             self.since("ParametersSource", (2, 4), place)
         return ActionSource(match.group(1), match.group(2), place)
-
-    # Forms
-
-    def forms(self) -> tuple[FormDefinition, ...]:
-        found = self.section("Forms")
-        if found is None:
-            raise DefinitionFault("the section Forms is required: a list of forms", self.data.position)
-        if not isinstance(found, list):
-            raise self.fault(
-                "Forms is a list, each entry a form's name with its fields: '- name: {fields: …}'", "Forms"
-            )
-        if len(found) > MOST_FORMS:
-            raise self.fault(f"more than {MOST_FORMS} forms", "Forms")
-        made: list[FormDefinition] = []
-        for row in found:
-            form = self.form(row, first=not made)
-            if any(form.name == other.name for other in made):
-                raise DefinitionFault(f"there are two forms {form.name!r}", form.position)
-            made.append(form)
-        if sum(len(form.fields) for form in made) > MOST_FIELDS:
-            raise self.fault(f"more than {MOST_FIELDS} fields", "Forms")
-        return tuple(made)
-
-    def form(self, row: Any, first: bool) -> FormDefinition:
-        place = row.position if isinstance(row, Mapped) else self.place("Forms")
-        if not isinstance(row, Mapped) or len(row) != 1:
-            raise DefinitionFault(
-                "an entry of Forms is one name with a mapping: '- appConfiguration: …'", place
-            )
-        ((name, body),) = row.items()
-        place = row.keys_at.get(name, place)
-        if not isinstance(name, str) or not WORD.match(name):
-            raise DefinitionFault(f"{str(name)[:64]!r} is no name of a form: use letters, digits, '_'", place)
-        if name == MANAGEMENT:
-            raise DefinitionFault(
-                f"the name {MANAGEMENT} belongs to the form for the application's name", place
-            )
-        if not isinstance(body, Mapped) or "fields" not in body:
-            raise DefinitionFault(f"the form {name} needs a list 'fields'", place)
-        for key in body:
-            if key not in ("fields", "validators", "region"):
-                known = ["fields", "validators", "region"]
-                message = f"a form has no {str(key)[:64]!r} (known: {', '.join(known)})"
-                raise DefinitionFault(message + similar(str(key), known), body.keys_at.get(key, place))
-        reading = Reading(self.version, first, self.warnings)
-        reader = FieldReader(reading)
-        rows = body["fields"] if body["fields"] is not None else []
-        if not isinstance(rows, list):
-            raise DefinitionFault("fields is a list of fields", body.keys_at.get("fields", place))
-        fields = tuple(reader.field(row, body.keys_at.get("fields", place)) for row in rows)
-        for index, one in enumerate(fields):
-            if any(one.name == other.name for other in fields[:index]):
-                raise DefinitionFault(f"the form {name} has two fields {one.name!r}", one.position)
-        validators = reader.validators(
-            body.get("validators"), body.keys_at.get("validators", place), form=True
-        )
-        return FormDefinition(name, fields, validators, place, body.get("region"))

@@ -7,7 +7,9 @@ on short texts are matched at once.
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import re
 import selectors
 import subprocess
@@ -110,11 +112,13 @@ class _Trial:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
 
     def ends(self, source: str, flags: int, value: str, seconds: float) -> bool:
         with self._mutex:
             for _ in range(2):  # a process that ended while idle is replaced once
-                process = self._process or self._start()
+                process = self._process if self._owner == os.getpid() else None
+                process = process or self._start()
                 answer = self._ask(process, [source, int(flags), value], seconds)
                 if answer is not None:
                     return answer
@@ -124,9 +128,12 @@ class _Trial:
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-S", "-c", WORKER]
         made = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         )
         self._process = made
+        if self._owner != os.getpid():
+            self._owner = os.getpid()
+            atexit.register(self.close)
         self._ask(made, ["", 0, ""], START_SECONDS)
         return made
 
@@ -147,6 +154,11 @@ class _Trial:
                 return False
         answer = target.readline()
         return int(answer) >= 0 if answer.strip() else None
+
+    def close(self) -> None:
+        """End the process, unless it belongs to the one that this was forked from."""
+        if self._process is not None and self._owner == os.getpid():
+            self._stop(self._process)
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
         process.kill()

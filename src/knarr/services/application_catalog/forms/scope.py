@@ -11,6 +11,7 @@ from knarr.services.application_catalog.forms.cloud import KeyManager
 from knarr.services.application_catalog.forms.expressions import Evaluator
 from knarr.services.application_catalog.forms.faults import BudgetExceeded
 from knarr.services.application_catalog.forms.functions import ObjectId
+from knarr.services.application_catalog.language.values import frozen
 
 
 class Scope:
@@ -23,6 +24,7 @@ class Scope:
         self.templates = templates
         self.key_manager = key_manager
         self.parameters: dict[str, Any] = {}
+        self.answers: Mapping[str, Any] = {}
         self.references: dict[str, tuple[dict[str, Any], ObjectId]] = {}
         self.application_name: str | None = None
         self.evaluator = Evaluator(self)
@@ -40,9 +42,10 @@ class Scope:
             self._depth -= 1
 
     def context(self, data: Any, templates: bool = False) -> Any:
-        """Where `$` is the data, `$name` a parameter and, if asked for, a template."""
-        seen = {**self.parameters, **self.templates} if templates else self.parameters
-        return self.evaluator.context(data, seen)
+        """Where `$` is the data, `$forms` all answers so far, `$name` a parameter and, if asked for, a
+        template."""
+        seen = {**self.parameters, "forms": frozen(self.answers)}
+        return self.evaluator.context(data, {**seen, **self.templates} if templates else seen)
 
     def value(self, value: Any, data: Any) -> Any:
         """An attribute of a form evaluated, with `$` being the answers so far. Raises ExpressionFault."""

@@ -4,7 +4,7 @@ all answers given so far, and is told the next form, what is wrong, or the objec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from knarr.services.application_catalog.forms import legacy, objects
@@ -24,9 +24,9 @@ from knarr.services.application_catalog.forms.faults import (
     Warned,
     similar,
 )
-from knarr.services.application_catalog.forms.model import FieldView, FormView, views
+from knarr.services.application_catalog.forms.model import FieldView, FormView, encoded, views
 from knarr.services.application_catalog.forms.parameters import evaluated
-from knarr.services.application_catalog.forms.prepared import prepare
+from knarr.services.application_catalog.forms.prepared import Preparation
 from knarr.services.application_catalog.forms.regexps import pattern
 from knarr.services.application_catalog.forms.scope import Scope
 from knarr.services.application_catalog.forms.validation import (
@@ -39,9 +39,11 @@ from knarr.services.application_catalog.forms.validation import (
     tentative,
 )
 from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.packages.package import ApplicationPackage
 
 NAME_PATTERN = r"^[-\w]+$"
 LONGEST_NAME = 255
+DEEPEST = 40
 _ABSENT: Any = object()
 
 
@@ -51,6 +53,10 @@ class Subject:
 
     full_name: str
     version: str | None = None
+
+    @classmethod
+    def of(cls, package: ApplicationPackage) -> Subject:
+        return cls(package.manifest.full_name, str(package.manifest.version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,18 @@ class Outcome:
     @property
     def done(self) -> bool:
         return self.model is not None
+
+    def plain(self) -> dict[str, Any]:
+        """As data for JSON: all but `data`. The object model has what the user gave, secrets among it."""
+        return {
+            "steps": list(self.steps),
+            "form": None if self.form is None else self.form.plain(),
+            "errors": [asdict(error) for error in self.errors],
+            "parameters": dict(self.parameters),
+            "warnings": [str(warning) for warning in self.warnings],
+            "model": self.model,
+            "stay_at_catalog": self.stay_at_catalog,
+        }
 
 
 class Wizard:
@@ -153,6 +171,20 @@ def _management(definition: Definition, subject: Subject, ask_to_stay: bool) -> 
     return (FormDefinition(MANAGEMENT, tuple(fields), (), place),) if fields else ()
 
 
+def depth(value: Any) -> int:
+    """How deep lists and mappings are in each other, counted no further than needed."""
+    level, found = [value], 0
+    while level and found <= DEEPEST:
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, Mapping):
+                inner += one.values()
+            elif isinstance(one, (list, tuple)):
+                inner += one
+        level, found = inner, found + 1
+    return found
+
+
 class _Run:
     """One request."""
 
@@ -183,12 +215,15 @@ class _Run:
         """Answers to what was not asked."""
         if not isinstance(answers, Mapping):
             return [AnswerError("", None, "invalid", "the answers must be a mapping of forms to fields")]
+        if depth(answers) > DEEPEST:
+            return [AnswerError("", None, "invalid", f"the answers are nested deeper than {DEEPEST} levels")]
         found = []
         for name, given in answers.items():
             form = next((one for one in self.wizard.forms if one.name == name), None)
             if form is None:
                 known = similar(str(name), list(self.wizard.steps))
-                found.append(AnswerError(str(name)[:64], None, "unknown", f"there is no such form{known}"))
+                title = encoded(str(name)[:64])
+                found.append(AnswerError(title, None, "unknown", f"there is no such form{known}"))
             elif given is not None and not isinstance(given, Mapping):
                 found.append(
                     AnswerError(form.name, None, "invalid", "the answers must be a mapping of fields")
@@ -200,26 +235,27 @@ class _Run:
     def strange_fields(self, form: FormDefinition, given: Mapping[str, Any]) -> list[AnswerError]:
         names = [one.name for one in form.fields]
         clones = {one.name + CLONE for one in form.fields if one.type == "password"}
-        return [
-            AnswerError(
-                form.name, str(name)[:64], "unknown", f"there is no such field{similar(str(name), names)}"
-            )
-            for name in given
-            if name not in names and name not in clones
-        ]
+        found = []
+        for name in given:
+            if name not in names and name not in clones:
+                message = f"there is no such field{similar(str(name), names)}"
+                found.append(AnswerError(form.name, encoded(str(name)[:64]), "unknown", message))
+        return found
 
     def form(
         self, index: int, form: FormDefinition, given: Mapping[str, Any] | None
     ) -> tuple[FormView, list[AnswerError]]:
         """The form as it is shown, and what is wrong with the answers. Puts its values into the data."""
         own: dict[str, Any] = {}
-        data = {**self.data, form.name: own}
         region = self.region(form)
+        data = {**self.data, form.name: own}
+        self.scope.answers = data
         shown: list[FieldView] = []
         errors: list[AnswerError] = []
         for one in form.fields:
-            prepared = prepare(one, data, self.scope, self.chooser, region)
             answer = _ABSENT if given is None else given.get(one.name, _ABSENT)
+            preparation = Preparation(self.scope, self.chooser, region, data, tolerant=bool(errors))
+            prepared = preparation.prepare(one, answered=answer is not _ABSENT)
             if given is None:
                 own[one.name] = tentative(prepared)
             else:

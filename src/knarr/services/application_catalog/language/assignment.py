@@ -55,7 +55,7 @@ def _variable(context: Any, name: str, target: Expression) -> Setter:
 
 
 def _member(session: Session, context: Any, owner_node: Any, name: str, target: Expression) -> Setter:
-    owner = _value(session, context, owner_node)
+    owner = _value(session, context, owner_node, target)
 
     def put(value: Any) -> None:
         if isinstance(owner, (Reference, TypeObject)):
@@ -72,8 +72,8 @@ def _member(session: Session, context: Any, owner_node: Any, name: str, target: 
 
 def _item(session: Session, context: Any, node: Any, target: Expression) -> Setter:
     owner_node, index_node = node.args
-    owner = _value(session, context, owner_node)
-    index = _value(session, context, index_node)
+    owner = _value(session, context, owner_node, target)
+    index = _value(session, context, index_node, target)
 
     def put(value: Any) -> None:
         if isinstance(owner, Mapping) or owner is None:
@@ -91,11 +91,6 @@ def _item(session: Session, context: Any, node: Any, target: Expression) -> Sett
     return put
 
 
-def _value(session: Session, context: Any, node: Any) -> Any:
-    from yaql.language.utils import NO_VALUE
-
-    from knarr.services.application_catalog.language.dialect import dialect, is_legacy
-
-    kind = context["$?type"]
-    engine = session.engine(dialect(kind is not None and is_legacy(kind.package.format_version)))
-    return frozen(node(NO_VALUE, context, engine))
+def _value(session: Session, context: Any, node: Any, target: Expression) -> Any:
+    """What a part of the target is."""
+    return session.evaluate(Expression(target.text, node, target.position), context)

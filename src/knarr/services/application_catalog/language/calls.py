@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.contracts import Check
 from knarr.services.application_catalog.language.errors import (
+    Foreign,
     InvalidArguments,
     LimitReached,
     MethodNotFound,
@@ -268,9 +269,15 @@ class Calls:
         try:
             given = [frozen(value) for value in args]
             named = {key: frozen(value) for key, value in kwargs.items()}
-            return method.python(engine, context, receiver)(*given, **named)
+            return frozen(method.python(engine, context, receiver)(*given, **named))
+        except MuranoPlError:
+            raise
         except ArgumentException as error:
             raise InvalidArguments(f"{method.declared_by.name}.{method.name}: {error}") from None
+        except RecursionError:
+            raise LimitReached("calls are nested too deeply") from None
+        except Exception as error:
+            raise Foreign(error) from error
 
     # Arguments
 

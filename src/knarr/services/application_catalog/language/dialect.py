@@ -26,6 +26,9 @@ LONGEST = 32 * 1024
 MOST_PARSED = 20_000
 
 
+CURRENT, LEGACY = "current", "legacy"
+
+
 class Dialect:
     """A parser and a context with the standard functions. Made once for each process: see `dialect`."""
 
@@ -89,7 +92,7 @@ def _made(legacy: bool) -> Dialect:
         factory = yaql.YaqlFactory(allow_delegates=True)
         context = yaql.create_context(convention=convention, delegates=True)
     _add_operators(factory)
-    return Dialect(LEGACY if legacy else "current", factory, context, OPTIONS)
+    return Dialect(LEGACY if legacy else CURRENT, factory, context, OPTIONS)
 
 
 def _add_operators(factory: Any) -> None:

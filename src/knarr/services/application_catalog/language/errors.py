@@ -153,6 +153,12 @@ class InvalidArguments(MuranoPlError):
     upstream = "murano.dsl.exceptions.InvalidArgumentsError"
 
 
+class InvalidVersion(MuranoPlError, ValueError):
+    """What should be a version or a range of them, and is none."""
+
+    upstream = "murano.dsl.exceptions.InvalidVersion"
+
+
 class NotExported(MethodNotFound):
     upstream = "murano.dsl.exceptions.MethodNotExposed"
 

@@ -7,6 +7,7 @@ object id, class, name, value) and `SystemData`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,20 +31,20 @@ class Execution:
     def load(self) -> MuranoObject | None:
         """The root object; None if the model has none (all of it is to be destroyed)."""
         store = self.session.store
-        objects, copy = self.model.get("Objects"), self.model.get("ObjectsCopy")
+        objects, before = self.model.get("Objects"), self.model.get("ObjectsCopy")
         self._keep_attributes()
         if objects:
             self.root = store.load_tree(objects)
             self.session.garbage.roots.append(self.root)
-        if copy:
-            self._load_gone(copy)
+        if before:
+            self._load_gone(before)
         return self.root
 
-    def _load_gone(self, copy: Mapping[str, Any]) -> None:
+    def _load_gone(self, before: Mapping[str, Any]) -> None:
         """Make the objects that have left the model, so that they can be destroyed. Those that are still
         there stay as they are."""
         store = self.session.store
-        for model, owner in list(self._outermost(copy, None)):
+        for model, owner in list(self._outermost(before, None)):
             store.load_part(model, store.find(owner) if owner else None)
 
     def _outermost(self, value: Any, owner: str | None) -> Iterator[tuple[Mapping[str, Any], str | None]]:
@@ -92,7 +93,7 @@ class Execution:
             objects = Serializer(self.session, actions=True).model(self.root)
         return {
             "Objects": objects,
-            "ObjectsCopy": objects,
+            "ObjectsCopy": copy.deepcopy(objects),
             "Attributes": self._attributes(),
             "SystemData": dict(self.model.get("SystemData") or {}),
         }

@@ -1,7 +1,7 @@
 """`'{0} of {name}'.format(…)`: texts with values put in.
 
 YAQL had this function until 3.0 and gave it up because Python's own formatting reads attributes of what it is
-given. Here a field is a number or a name and nothing more, and what it is padded to is bounded.
+given. Here a field is a number or a name, perhaps with keys, and what it is padded to is bounded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 from knarr.services.application_catalog.language.errors import InvalidArguments
 
 SPEC = re.compile(r"(.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z", re.DOTALL)
+FIELD = re.compile(r"(\w+)((?:\[[^\[\]]+\])*)\Z")
+ITEM = re.compile(r"\[([^\[\]]+)\]")
 LONGEST = 1_000_000
 
 
@@ -21,6 +23,8 @@ def formatted(text: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """The text with `{0}`, `{}` and `{name}` replaced. Raises InvalidArguments."""
     parts: list[str] = []
     counter = 0
+    if not isinstance(text, str):
+        raise InvalidArguments(f"format: {str(text)[:80]} is no text")
     try:
         fields = list(Formatter().parse(text))
     except ValueError as error:
@@ -38,6 +42,26 @@ def formatted(text: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
 
 
 def _value(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The value of `0`, `name`, `0[key]` and `name[1][key]`."""
+    match = FIELD.match(name)
+    if match is None:
+        raise InvalidArguments(f"format: {{{name[:64]}}} is neither a number nor an argument's name")
+    value = _argument(match.group(1), args, kwargs)
+    for key in ITEM.findall(match.group(2)):
+        value = _item(value, key, name)
+    return value
+
+
+def _item(value: Any, key: str, name: str) -> Any:
+    if isinstance(value, Mapping) and key in value:
+        return value[key]
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    if is_list and key.isdecimal() and len(key) < 10 and int(key) < len(value):
+        return value[int(key)]
+    raise InvalidArguments(f"format: {{{name[:64]}}}: there is no {key[:64]}")
+
+
+def _argument(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if re.fullmatch(r"[0-9]{1,4}", name):
         if int(name) >= len(args):
             raise InvalidArguments(f"format: there is no argument {{{name}}}, {len(args)} were given")

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from knarr.services.application_catalog.language.dialect import Dialect
+from knarr.services.application_catalog.language.dialect import LEGACY, Dialect
 from knarr.services.application_catalog.language.errors import (
     ContractViolation,
     InvalidArguments,
@@ -230,6 +230,20 @@ def new_from_model(model: Any, context: Any, owner: Any = None) -> Any:
         return session_of(context).store.make(model, _owner(owner), None, within)
 
 
+def new_of_old(kind: Any, context: Any, *args: Any) -> Any:
+    """`new` in the dialect of old, where `name => value` is a pair like any other."""
+    if isinstance(kind, Mapping):
+        return new_from_model(kind, context, *args)
+    pairs = [arg for arg in args if isinstance(arg, tuple) and len(arg) == 2]
+    rest = [arg for arg in args if arg not in pairs]
+    given = {str(name): value for name, value in pairs}
+    for arg in rest:
+        if isinstance(arg, Mapping):
+            given |= {str(name): value for name, value in arg.items()}
+    owner = next((arg for arg in rest if isinstance(arg, Reference)), None)
+    return new_from_dict(kind, given, context, owner)
+
+
 def _owner(value: Any) -> Any:
     return value.real if isinstance(value, Reference) else None
 
@@ -414,6 +428,9 @@ def layer(of: Dialect) -> Any:
     add("setAttr", set_attr, both=True, value=thing, name=text)
     add("isObject", is_object, both=True)
     toolbox.register(add)
+    if of.name == LEGACY:
+        context = context.create_child_context()
+        add("new", new_of_old, kind=yaqltypes.PythonType((TypeObject, str, Mapping), False))
     guards.register(context)
     patterns.register(context)
     return context

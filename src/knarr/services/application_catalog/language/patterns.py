@@ -25,6 +25,7 @@ SECONDS = 2.0
 # Steps that a match may take at most, by a rough estimate, before it is tried elsewhere.
 CHEAP = 10_000_000
 NESTED_CHARACTERS = 20
+REMEMBERED = 1000  # characters of a text
 REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 TRIAL = (
     "import json,re,sys;p,f,t=json.load(sys.stdin);r=re.compile(p,f)\n"
@@ -74,12 +75,18 @@ def tried(pattern: str, flags: int, text: str) -> None:
         cheap = len(text) <= NESTED_CHARACTERS
     else:
         cheap = choices < 2 or len(text) ** min(choices, 6) <= CHEAP
-    if cheap:
-        return
+    if not cheap:
+        trial = _trial if len(text) <= REMEMBERED else _trial.__wrapped__
+        trial(pattern, flags & ~re.DEBUG, text)
+
+
+@functools.lru_cache(maxsize=512)
+def _trial(pattern: str, flags: int, text: str) -> None:
+    """Match in another process. What was good once need not be tried again. Raises LimitReached."""
     try:
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", TRIAL],
-            input=json.dumps([pattern, flags & ~re.DEBUG, text]).encode(),
+            input=json.dumps([pattern, flags, text]).encode(),
             timeout=SECONDS,
             capture_output=True,
             check=False,

@@ -7,7 +7,7 @@
         @staticmethod
         def helper(value: str) -> str: ...               # ns:Resources.helper(value)
 
-Methods get their MuranoPL names by camel case and keep their own one beside it (applications of the field
+Methods get their MuranoPL names by camel case and keep their own one beside it (applications of upstream's
 call `report_error`); those that begin with an underscore stay Python's own. Parameters named `context` and
 `engine` are handed in; annotations by `yaql.language.specs` are kept. Further parameters of the constructor
 are what `new` gives: `new(sys:Agent, host => $)`. CALLER tells the class whose code makes the call, or the
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from knarr.services.application_catalog.language.errors import InvalidArguments
+from knarr.services.application_catalog.language.errors import Foreign, InvalidArguments, MuranoPlError
 from knarr.services.application_catalog.language.model import (
     Method,
     MethodScope,
@@ -135,4 +135,9 @@ def constructed(kind: MuranoType, one: Any, session: Any, model: Mapping[Any, An
             given[name] = frozen(model[camel])
         elif required:
             raise InvalidArguments(f"new({kind.name}) needs the argument {camel}")
-    return kind.python(one, session, **given)
+    try:
+        return kind.python(one, session, **given)
+    except MuranoPlError:
+        raise
+    except Exception as error:
+        raise Foreign(error) from error

@@ -95,7 +95,7 @@ class Session:
         Raises MuranoPlError; what Python or YAQL raise becomes Foreign.
         """
         if isinstance(value, Expression):
-            return frozen(self.run(value, context))
+            return self.run(value, context, frozen)
         if isinstance(value, Mapping):
             return frozen(
                 {self.evaluate(key, context): self.evaluate(item, context) for key, item in value.items()}
@@ -104,14 +104,17 @@ class Session:
             return tuple(self.evaluate(item, context) for item in value)
         return value
 
-    def run(self, expression: Expression, context: Any) -> Any:
-        """As `evaluate`, for an expression alone and without freezing."""
+    def run(
+        self, expression: Expression, context: Any, then: Callable[[Any], Any] = lambda value: value
+    ) -> Any:
+        """As `evaluate`, for an expression alone. `then` is done with the value, which may be lazy: what
+        that raises is the expression's error as well."""
         from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
         kind: MuranoType | None = context[TYPE]
         engine = self.engine(self.dialect_of(kind))
         try:
-            return expression.compiled(YAQL_NO_VALUE, context, engine)
+            return then(expression.compiled(YAQL_NO_VALUE, context, engine))
         except MuranoPlError as error:
             error.passes(expression.position)
             raise

@@ -86,10 +86,29 @@ Parse = Callable[[str], Any]
 """Turns the text of an expression into something that can be evaluated; raises ValueError if it is none."""
 
 
-def documents(text: str, file: str, parse: Parse) -> list[Any]:
-    """The documents of a YAML file. Raises SyntaxFault with the line of what is wrong."""
-    builder = _Builder(file, parse, text)
+def documents(text: str, file: str, parse: Parse, deferring: bool = False) -> list[Any]:
+    """The documents of a YAML file. With `deferring`, bodies of methods are built when they are looked at.
+
+    Raises SyntaxFault with the line of what is wrong.
+    """
+    builder = _Builder(file, parse, text, deferring)
     return [builder.build(node, 0) for node in nodes(text, file)]
+
+
+def plain(text: str, file: str) -> Any:
+    """The data of a YAML file that has no expressions: a template, a plan. Dates stay texts.
+
+    Raises SyntaxFault.
+    """
+    found = documents(text, file, no_expression)
+    if len(found) > 1:
+        raise SyntaxFault("the file has more than one document", Position(file, 1))
+    return found[0] if found else None
+
+
+def no_expression(text: str) -> Any:
+    """The parser of files that have no expressions."""
+    raise ValueError("there are no expressions here")
 
 
 def nodes(text: str, file: str) -> list[Any]:
@@ -125,10 +144,11 @@ def _count_depth(text: str, file: str) -> None:
 
 
 class _Builder:
-    def __init__(self, file: str, parse: Parse, source: str) -> None:
+    def __init__(self, file: str, parse: Parse, source: str, deferring: bool) -> None:
         self.file = file
         self.parse = parse
         self.source = source
+        self.deferring = deferring
         self.count = 0
 
     def at(self, node: Any) -> Position:
@@ -165,7 +185,8 @@ class _Builder:
 
     def value(self, key: Any, node: Any, depth: int) -> Any:
         """What stands under a key. Document, section, method, Body: there it can wait."""
-        if key == "Body" and depth == BODY_DEPTH and isinstance(node, yaml.CollectionNode):
+        is_body = self.deferring and key == "Body" and depth == BODY_DEPTH
+        if is_body and isinstance(node, yaml.CollectionNode):
             return Deferred(lambda: self.build(node, depth))
         return self.build(node, depth)
 

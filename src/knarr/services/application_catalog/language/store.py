@@ -286,8 +286,9 @@ class ObjectStore:
 
     def _run_initializers(self) -> None:
         """`.init` of every object that was made, of each class from the root of the hierarchy down."""
-        while self._waiting:
-            one, model = self._waiting.pop(0)
+        # What an initializer makes is initialized before it goes on, and nothing else is in between.
+        waiting, self._waiting = self._waiting, []
+        for one, model in waiting:
             for kind in reversed(one.kind.mro):
                 if kind.python is not None and kind not in one.python:
                     one.python[kind] = constructed(kind, one, self.session, model)

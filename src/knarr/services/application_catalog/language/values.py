@@ -160,13 +160,13 @@ def frozen(value: Any) -> Any:
     deep = _deep()
     if isinstance(value, deep):
         return value
-    if type(value).__module__ == "semantic_version.base":  # versions, which can be iterated over
+    if isinstance(value, _version()):  # which can be iterated over
         return value
     if isinstance(value, Mapping):
         return deep({frozen(key): frozen(item) for key, item in value.items()})
     if isinstance(value, Set):
         return frozenset(frozen(item) for item in value)
-    if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
         return value
     if isinstance(value, Sized):
         return tuple(frozen(item) for item in value)
@@ -174,6 +174,13 @@ def frozen(value: Any) -> Any:
     if len(items) > MOST_ITEMS:
         raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
     return items
+
+
+@functools.cache
+def _version() -> type:
+    from semantic_version import Version
+
+    return Version
 
 
 @functools.cache

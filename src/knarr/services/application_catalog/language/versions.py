@@ -7,19 +7,21 @@ from typing import Any
 
 from semantic_version import SimpleSpec, Version
 
+from knarr.services.application_catalog.language.errors import InvalidVersion
+
 ZERO = Version("0.0.0")
 ANY = "0"
 
 
 def version(value: Any) -> Version:
-    """The version that a manifest says: `1`, `1.2`, `1.2.3-dev+build`. Raises ValueError."""
+    """The version that a manifest says: `1`, `1.2`, `1.2.3-dev+build`. Raises InvalidVersion."""
     if value is None or value == "":
         return ZERO
     text = str(value).strip()
     try:
         return Version.coerce(text)
     except ValueError:
-        raise ValueError(f"{text[:64]!r} is no version: use MAJOR.MINOR.PATCH") from None
+        raise InvalidVersion(f"{text[:64]!r} is no version: use MAJOR.MINOR.PATCH") from None
 
 
 class Spec:
@@ -47,7 +49,7 @@ class Spec:
 
 @functools.lru_cache(maxsize=4096)
 def spec(value: Any = None) -> Spec:
-    """The range that a requirement says. A version stands for itself. Raises ValueError."""
+    """The range that a requirement says. A version stands for itself. Raises InvalidVersion."""
     text = "" if value is None else str(value).strip()
     return Spec(text or ANY)
 
@@ -58,7 +60,7 @@ def _simple(text: str) -> SimpleSpec:
     try:
         return SimpleSpec(",".join(_partial(clause) for clause in clauses))
     except ValueError:
-        raise ValueError(
+        raise InvalidVersion(
             f"{text[:64]!r} is no range of versions: use e.g. 1.2, ==1.2.3 or >=1.0,<2"
         ) from None
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from knarr.services.application_catalog.language.errors import Position, SyntaxFault
-from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.language.source import Mapped
 from knarr.services.application_catalog.language.versions import version
 from knarr.services.application_catalog.packages.faults import PackageFault
 from knarr.services.application_catalog.packages.manifest import NAME
+from knarr.services.application_catalog.packages.reading import mapping
 
 MOST_PACKAGES = 500
+NO_BUNDLE = "a bundle has the key Packages with a list"
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,14 @@ class Bundle:
 
 def read(data: bytes, file: str = "bundle") -> Bundle:
     """The bundle in the bytes of a file. Raises PackageFault with the line of what is wrong."""
-    try:
-        found = documents(data.decode(), file, _no_expression)
-    except UnicodeDecodeError:
-        raise PackageFault("the file is not UTF-8", Position(file, 1)) from None
-    except SyntaxFault as error:
-        raise PackageFault.of(error) from None
-    top = found[0] if len(found) == 1 else None
-    rows = top.get("Packages") if isinstance(top, Mapped) else None
-    if not isinstance(top, Mapped) or not isinstance(rows, list):
-        raise PackageFault("a bundle has the key Packages with a list", Position(file, 1))
+    top = mapping(data, file, NO_BUNDLE)
+    rows = top.get("Packages")
+    if not isinstance(rows, list):
+        raise PackageFault(NO_BUNDLE, Position(file, 1))
     if len(rows) > MOST_PACKAGES:
         raise PackageFault(f"a bundle has {MOST_PACKAGES} packages at most", top.position)
     number = top.get("Version")
     return Bundle(tuple(_entry(row, top) for row in rows), None if number is None else str(number))
-
-
-def _no_expression(text: str) -> Any:
-    raise ValueError("there are no expressions here")
 
 
 def _entry(row: Any, top: Mapped) -> Entry:

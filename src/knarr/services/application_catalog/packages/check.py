@@ -81,7 +81,7 @@ class _Check:
             self.faults += repeated_keys(self.files.read(name), name)
         if manifest is None:
             return
-        package = ApplicationPackage(self.files, manifest)
+        package = ApplicationPackage(self.files, manifest, self._python(manifest.full_name))
         self._pictures(package)
         if images.FILE in self.files.names():
             self.faults += images.inspect(self.files.read(images.FILE))[1]
@@ -90,6 +90,11 @@ class _Check:
         elif manifest.format_name == manifests.MURANOPL:
             self._classes(package)
         self._form(package)
+
+    def _python(self, name: str) -> dict[str, type]:
+        """Classes in Python of the package, where another copy of it is at hand that has them."""
+        copies = (one.python for one in self.others if one.manifest.full_name == name)
+        return dict(next(copies, {}))
 
     def _yaml_files(self) -> Iterator[str]:
         for name in self.files.names():

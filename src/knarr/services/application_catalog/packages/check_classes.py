@@ -19,7 +19,9 @@ from knarr.services.application_catalog.language.model import (
     MuranoType,
     Package,
 )
+from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
+from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
 from knarr.services.application_catalog.packages.faults import Faults
@@ -85,10 +87,7 @@ class ClassChecker:
             for kind in self._recovered(document, file):
                 self.found[kind.name] = kind
                 self._documents[kind.name] = document
-                if kind.name not in self.source.manifest.classes:
-                    self.faults.note(
-                        f"the manifest has no class {kind.name}: nobody can use it", self._place(kind, "Name")
-                    )
+                self.names.add(kind.name)
 
     def _recovered(self, document: Mapped, file: str) -> list[MuranoType]:
         """The type of a document, without those of its parts that are wrong."""
@@ -129,6 +128,8 @@ class ClassChecker:
 
     def check(self) -> None:
         for kind in self.found.values():
+            if kind.name in self.source.python:
+                attach(kind, self.source.python[kind.name])
             self.package.register(kind)
         for kind in self.found.values():
             self._names(kind)
@@ -156,6 +157,9 @@ class ClassChecker:
         if self._is_known(kind):
             try:
                 _ = kind.mro
+            except SyntaxFault as error:
+                # Own files were read before: this one is of another package.
+                self.faults.note(f"an ancestor cannot be read: {error}", self._place(kind, "Extends"))
             except MuranoPlError as error:
                 self.faults.note(error.message, self._place(kind, "Extends"))
 
@@ -265,8 +269,12 @@ class ClassChecker:
             [name] = call.args
             if not isinstance(name, ast.Constant) or isinstance(name, ast.KeywordConstant):
                 continue
-            if isinstance(name.value, str) and RESOURCES + name.value not in self.source.files.names():
+            if not isinstance(name.value, str):
+                continue
+            if RESOURCES + name.value not in self.source.files.names():
                 self.faults.note(f"the package has no file {RESOURCES}{name.value}", expression.position)
+            elif call.name == "yaml":
+                check_plans.check(self.source, name.value, self.faults)
 
 
 def _cut(document: Mapped, where: Position | None) -> str | None:

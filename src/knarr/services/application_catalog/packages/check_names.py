@@ -18,7 +18,7 @@ class Names:
     """Which classes a package can see: its own and those of packages that it requires."""
 
     def __init__(self, package: ApplicationPackage, others: Iterable[ApplicationPackage]) -> None:
-        self.own = set(package.manifest.classes)
+        self.own = {*package.manifest.classes, *package.python}
         self._seen = set(self.own)
         self._complete = True
         self.required: list[str] = []
@@ -33,6 +33,11 @@ class Names:
                 self.required.append(name)
             for one in found:
                 self._seen |= {one.manifest.full_name} if one.is_hot else {*one.manifest.classes, *one.python}
+
+    def add(self, name: str) -> None:
+        """A class in a file of the package that the manifest does not name: a helper of the others."""
+        self.own.add(name)
+        self._seen.add(name)
 
     def has(self, name: str) -> bool:
         """Whether the class is there, as far as can be told."""

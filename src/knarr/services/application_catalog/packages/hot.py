@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from knarr.services.application_catalog.language.errors import Position, SyntaxFault
-from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.language.source import Mapped
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
+from knarr.services.application_catalog.packages.reading import mapping
 
 TEMPLATE = "template.yaml"
 FILES, ENVIRONMENTS = "HotFiles/", "HotEnvironments/"
 NO_DEFAULT: Any = object()
+NO_TEMPLATE = "this is no HOT template: it needs a mapping with the key resources"
 
 TYPES = ("string", "number", "boolean", "json", "comma_delimited_list")
 SAME_TYPES = {"list": "comma_delimited_list", "int": "number", "float": "number"}
@@ -110,25 +112,10 @@ def inspect(data: bytes) -> tuple[Template | None, Faults]:
 
 
 def _parse(data: bytes) -> Mapped:
-    try:
-        found = documents(data.decode(), TEMPLATE, _no_expression)
-    except UnicodeDecodeError:
-        raise PackageFault("the file is not UTF-8", Position(TEMPLATE, 1)) from None
-    except SyntaxFault as error:
-        raise PackageFault.of(error) from None
-    if (
-        len(found) != 1
-        or not isinstance(found[0], Mapped)
-        or not isinstance(found[0].get("resources"), Mapped)
-    ):
-        raise PackageFault(
-            "this is no HOT template: it needs a mapping with the key resources", Position(TEMPLATE, 1)
-        )
-    return found[0]
-
-
-def _no_expression(text: str) -> Any:
-    raise ValueError("a HOT template has no YAQL expressions")
+    found = mapping(data, TEMPLATE, NO_TEMPLATE)
+    if not isinstance(found.get("resources"), Mapped):
+        raise PackageFault(NO_TEMPLATE, Position(TEMPLATE, 1))
+    return found
 
 
 class _Reader:

@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
-from knarr.services.application_catalog.language.errors import Position, SyntaxFault
-from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.language.source import Mapped
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
+from knarr.services.application_catalog.packages.reading import mapping
 
 FILE = "images.lst"
+NO_LIST = "the file has the key Images with a list of images"
 KEYS = ("Name", "Hash", "Meta", "DiskFormat", "ContainerFormat", "Url")
 REQUIRED = ("Name", "DiskFormat", "ContainerFormat")
 FORMATS = {
@@ -71,21 +72,10 @@ def inspect(data: bytes) -> tuple[tuple[Image, ...], Faults]:
 
 
 def _rows(data: bytes) -> list[Mapped]:
-    try:
-        content = documents(data.decode(), FILE, _no_expression)
-    except UnicodeDecodeError:
-        raise PackageFault("the file is not UTF-8", Position(FILE, 1)) from None
-    except SyntaxFault as error:
-        raise PackageFault.of(error) from None
-    top = content[0] if len(content) == 1 else None
-    rows = top.get("Images") if isinstance(top, Mapped) else None
+    rows = mapping(data, FILE, NO_LIST).get("Images")
     if not isinstance(rows, list) or not all(isinstance(row, Mapped) for row in rows):
-        raise PackageFault("the file has the key Images with a list of images", Position(FILE, 1))
+        raise PackageFault(NO_LIST, Position(FILE, 1))
     return rows
-
-
-def _no_expression(text: str) -> Any:
-    raise ValueError("there are no expressions here")
 
 
 def _image(row: Mapped) -> Image:

@@ -11,12 +11,12 @@ from semantic_version import Version
 
 from knarr.services.application_catalog.language.classfile import read_meta
 from knarr.services.application_catalog.language.dialect import dialect
-from knarr.services.application_catalog.language.errors import Position, SyntaxFault
 from knarr.services.application_catalog.language.model import CORE, MetaEntry, Namespaces
-from knarr.services.application_catalog.language.source import Mapped, documents
+from knarr.services.application_catalog.language.source import Mapped
 from knarr.services.application_catalog.language.versions import ZERO, Spec, spec, version
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.files import safe_name
+from knarr.services.application_catalog.packages.reading import mapping
 
 FILE = "manifest.yaml"
 MURANOPL = "MuranoPL"
@@ -24,6 +24,7 @@ HOT = "Heat.HOT"
 FORMATS: dict[str, tuple[str, ...]] = {MURANOPL: ("1.0", "1.1", "1.2", "1.3", "1.4"), HOT: ("1.0",)}
 TYPES = ("Application", "Library")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
+NO_MANIFEST = "a manifest is one mapping with the keys FullName, Type, …"
 LONGEST_NAME = 80
 MOST_TAGS = 100
 SUPPLIER_KEYS = frozenset({"Name", "Description", "Summary", "Url", "CompanyUrl", "Logo"})
@@ -103,22 +104,10 @@ def _read(
 ) -> tuple[Manifest | None, Faults, Faults]:
     faults = Faults()
     with faults.taken():
-        reader = _Reader(_parse(data), {**FORMATS, **(plugins or {})}, faults)
+        content = mapping(data, FILE, NO_MANIFEST, dialect().parse)
+        reader = _Reader(content, {**FORMATS, **(plugins or {})}, faults)
         return reader.manifest(), faults, reader.remarks
     return None, faults, Faults()
-
-
-def _parse(data: bytes) -> Mapped:
-    try:
-        text = data.decode()
-        found = documents(text, FILE, dialect().parse)
-    except UnicodeDecodeError:
-        raise PackageFault("the file is not UTF-8", Position(FILE, 1)) from None
-    except SyntaxFault as error:
-        raise PackageFault.of(error) from None
-    if len(found) != 1 or not isinstance(found[0], Mapped):
-        raise PackageFault("a manifest is one mapping with the keys FullName, Type, …", Position(FILE, 1))
-    return found[0]
 
 
 class _Reader:

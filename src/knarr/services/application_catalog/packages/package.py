@@ -170,5 +170,5 @@ class ApplicationPackage:
         found = self._documents.get(file)
         if found is None:
             parse = dialect(is_legacy(package.format_version)).parse
-            found = self._documents[file] = documents(text, CLASSES + file, parse)
+            found = self._documents[file] = documents(text, CLASSES + file, parse, deferring=True)
         return read_types(package, found, CLASSES + file)

@@ -16,6 +16,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from knarr.services.application_catalog.language.errors import SyntaxFault
+from knarr.services.application_catalog.language.source import plain
 from knarr.services.application_catalog.language.toolbox import bind
 from knarr.services.application_catalog.plans.faults import PlanFault
 from knarr_agent import formats, plan
@@ -211,11 +213,9 @@ def _is_bracketed(text: str) -> bool:
 
 def _read(template: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
     if isinstance(template, (str, bytes)):
-        import yaml
-
         try:
-            template = yaml.safe_load(template)
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            template = plain(template if isinstance(template, str) else template.decode(), "template")
+        except (SyntaxFault, UnicodeDecodeError) as error:
             raise PlanFault(f"the template is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(template, Mapping):
         raise PlanFault("a template is a mapping: FormatVersion, Body, Scripts, …")

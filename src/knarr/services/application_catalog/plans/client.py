@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -19,6 +20,10 @@ from knarr_agent.transports import Transport, TransportError
 
 DEFAULT_TIMEOUT = 3600.0
 READY_TIMEOUT = 100.0
+
+# For all clients of this process: several of them may talk to one agent.
+_STAMPS = Stamps()
+_SENDING = tuple(threading.Lock() for _ in range(64))
 
 
 class AgentClient:
@@ -41,7 +46,6 @@ class AgentClient:
         self._listener = listener
         self._signer = signer
         self._timeout = timeout
-        self._stamps = Stamps()
 
     def call(
         self, template: Mapping[str, Any] | str | bytes, resource: Resource, timeout: float | None = None
@@ -51,33 +55,37 @@ class AgentClient:
         Raises PlanFault, AgentException, AgentTimeout after so many seconds, AgentDisabled.
         """
         self._check()
-        return self.call_raw(self.build(template, resource), timeout)
+        return self._called(self.build(template, resource), timeout, stamped=True)
 
     def send(self, template: Mapping[str, Any] | str | bytes, resource: Resource) -> None:
         """Build the plan and send it, without waiting for what becomes of it."""
         self._check()
-        self.send_raw(self.build(template, resource))
+        plan = self.build(template, resource)
+        self._sent(plan, _ident(plan), stamped=True)
 
     def call_raw(self, plan: Mapping[str, Any], timeout: float | None = None) -> Any:
-        """As `call`, for a plan that is ready."""
+        """As `call`, for a plan that is ready: it is sent as it is."""
         self._check()
+        return self._called(plan, timeout, stamped=False)
+
+    def _called(self, plan: Mapping[str, Any], timeout: float | None, stamped: bool) -> Any:
         seconds = self._timeout if timeout is None else timeout
-        message = self._message(plan)
-        future = self._listener.subscribe(message.id)
+        ident = _ident(plan)
+        future = self._listener.subscribe(ident)
         try:
-            self._send(message)
+            self._sent(plan, ident, stamped)
             return value_of(future.result(seconds))
         except TimeoutError:
             raise AgentTimeout(f"The murano-agent did not respond within {seconds:g} seconds") from None
         except CancelledError:
             raise AgentTimeout("The murano-agent was not waited for any longer") from None
         finally:
-            self._listener.unsubscribe(message.id)
+            self._listener.unsubscribe(ident)
 
     def send_raw(self, plan: Mapping[str, Any]) -> None:
-        """As `send`, for a plan that is ready."""
+        """As `send`, for a plan that is ready: it is sent as it is."""
         self._check()
-        self._send(self._message(plan))
+        self._sent(plan, _ident(plan), stamped=False)
 
     def is_ready(self, timeout: float = READY_TIMEOUT) -> bool:
         """Whether the agent answers within so many seconds."""
@@ -93,27 +101,34 @@ class AgentClient:
 
     def build(self, template: Mapping[str, Any] | str | bytes, resource: Resource) -> dict[str, Any]:
         """The plan. Raises PlanFault."""
-        return PlanBuilder(resource, stamps=self._stamps).build(template)
+        return PlanBuilder(resource, stamps=_STAMPS).build(template)
 
     def signing_key(self, line_prefix: str = "") -> str:
         """The public key for the agent's configuration, each line after the prefix; or nothing."""
         return self._signer.public_key(line_prefix) if self._signer else ""
 
-    def _message(self, plan: Mapping[str, Any]) -> Message:
-        body = json.dumps(plan)
-        signature = self._signer.sign(self.queue_name, body) if self._signer else b""
-        ident = str(plan.get("ID") or uuid.uuid4().hex)
-        return Message(body, ident, self._listener.queue_name, signature)
+    def _sent(self, plan: Mapping[str, Any], ident: str, stamped: bool) -> None:
+        """Send the plan, `stamped` with a number that is later than those of all plans in the queue.
 
-    def _send(self, message: Message) -> None:
-        try:
-            self._transport.send(self.queue_name, message)
-        except TransportError as error:
-            raise AgentException({"message": f"the plan could not be sent: {error}"}) from error
+        Agents refuse a plan whose Stamp is not later than that of one they have begun. So the number is given
+        at the last moment, and what was given first is sent first.
+        """
+        with _SENDING[hash(self.queue_name) % len(_SENDING)]:
+            body = json.dumps({**plan, "Stamp": _STAMPS()} if stamped else plan)
+            signature = self._signer.sign(self.queue_name, body) if self._signer else b""
+            try:
+                message = Message(body, ident, self._listener.queue_name, signature)
+                self._transport.send(self.queue_name, message)
+            except TransportError as error:
+                raise AgentException({"message": f"the plan could not be sent: {error}"}) from error
 
     def _check(self) -> None:
         if not self.enabled:
             raise AgentDisabled("Use of murano-agent is disallowed by the server configuration")
+
+
+def _ident(plan: Mapping[str, Any]) -> str:
+    return str(plan.get("ID") or uuid.uuid4().hex)
 
 
 def _nothing(name: str) -> bytes:

@@ -18,7 +18,7 @@ WAIT_SECONDS = 1.0
 
 
 class AgentListener:
-    """The results queue of a region. Its thread runs while somebody waits for something."""
+    """The results queue of a region. Its thread runs from the first subscription until `stop`."""
 
     def __init__(self, name: str, transport: Transport) -> None:
         self.queue_name = results_queue(name)

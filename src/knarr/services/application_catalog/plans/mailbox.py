@@ -23,6 +23,7 @@ from knarr_agent.transports import Transport, TransportError
 LOG = logging.getLogger(__name__)
 
 MAX_WAIT = 60.0  # seconds that an agent may ask to wait
+MAX_SKIPPED = 1024 * 1024 * 1024  # bytes read of a body that is too large
 _PATH = re.compile(r"/agents/(?P<queue>[^/]+)/(?P<what>plans|results)(?:/(?P<receipt>[^/]+))?")
 _RESULTS = re.compile(r"-execution-results-[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -41,7 +42,7 @@ class Mailbox:
         secret: bytes,
         address: tuple[str, int] = ("127.0.0.1", 0),
         *,
-        limit: int = 16 * 1024 * 1024,
+        limit: int = 64 * 1024 * 1024,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.transport = transport
@@ -56,7 +57,10 @@ class Mailbox:
         self._server = ThreadingHTTPServer(address, Handler)
         self._server.daemon_threads = True
         if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            # Hands are shaken in the connection's own thread: one who does not would keep out all others.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._scheme = "https" if tls is not None else "http"
         self._thread = threading.Thread(target=self._server.serve_forever, name="mailbox", daemon=True)
 
@@ -161,6 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isdecimal():
             raise _Refused(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
         if int(length) > self.mailbox.limit:
+            self._skip(int(length))
             raise _Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {self.mailbox.limit} bytes are accepted"
             )
@@ -170,6 +175,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
         self.mailbox.transport.send(target, message)
         self._reply(HTTPStatus.NO_CONTENT)
+
+    def _skip(self, length: int) -> None:
+        """Read past a body, up to a bound: one who still writes would not hear why it is refused."""
+        left = min(length, MAX_SKIPPED)
+        while left > 0 and (data := self.rfile.read(min(left, 65536))):
+            left -= len(data)
 
     def _reply(self, status: HTTPStatus, data: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

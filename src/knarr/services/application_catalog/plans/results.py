@@ -50,7 +50,7 @@ def _legacy(answer: Mapping[str, Any]) -> Any:
 
 def _exception(parts: Any) -> dict[str, Any]:
     """An exception of PowerShell: its type, what it says, the command, and more."""
-    listed = [parts] if isinstance(parts, str) else list(parts or [])
+    listed = list(parts) if isinstance(parts, (list, tuple)) else [] if parts is None else [parts]
     if len(listed) == 1:
         listed.insert(0, None)  # a plan that could not be read: the message alone
     kind, message, command, details = (*listed, None, None, None, None)[:4]

@@ -55,8 +55,7 @@ def create(req: Request) -> dict[str, Any]:
     container.security_groups = networking.resolve_groups(client, groups, container.project_id)
     if container.image_driver == images.GLANCE:
         container.image_id = images.check_glance(req.runtime.client("image", req.ctx), container.image)
-    if container.image_pull_policy == "never":
-        _check_present(req, container)
+    _check_image(req, container)
     with req.db.write() as session:
         placing.check_name(session, req, container.name, container.project_id)
         placing.place(session, req, container, body.host, body.disk)
@@ -169,18 +168,26 @@ def _healthcheck(check: Any) -> dict[str, Any]:
 # What must hold at once
 
 
-def _check_present(req: Request, container: Container) -> None:
-    """pull policy never: some host that is up must have the image."""
+def _check_image(req: Request, container: Container) -> None:
+    """With the pull policy never some host that is up must have the image; otherwise, where images are
+    validated, a host or else its registry. One that does not answer now may have it."""
+    policy = container.image_pull_policy
+    validate = req.runtime.conf.container.enable_image_validation and container.image_driver != images.GLANCE
+    if policy != images.NEVER and not validate:
+        return
     with req.db.read() as session:
         found = scheduler.candidates(session, req.runtime.conf.container.service_down_time)
-    ref = images.engine_ref(container)
+    ref, call = images.engine_ref(container), req.runtime.bus.call
     hosts = [host.hostname for host in found if host.up and not host.disabled]
-    if any(req.runtime.bus.call(host, "container.has_image", ref=ref) for host in hosts):
+    if policy != images.ALWAYS and any(call(host, "container.has_image", ref=ref) for host in hosts):
         return
-    raise BadRequest(
-        f"Image {container.image} is on none of the {len(hosts)} hosts, and image_pull_policy is never.",
-        code="ImageNotFound",
-    )
+    reason: str | None = None
+    if policy == images.NEVER:
+        reason = f"it is on none of the {len(hosts)} hosts, and image_pull_policy is never"
+    elif hosts:
+        reason = call(hosts[0], "container.image_refusal", ref=ref, registry_id=container.registry_id)
+    if reason:
+        raise BadRequest(f"Image {container.image} cannot be used: {reason}.", code="ImageNotFound")
 
 
 def _choose_registry(session: Session, req: Request, container: Container, wanted: str | None) -> None:

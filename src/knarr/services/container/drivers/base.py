@@ -388,6 +388,10 @@ class ContainerEngine(ABC):
         ``latest``."""
 
     @abstractmethod
+    def image_check(self, ref: str, credentials: Credentials | None = None) -> None:
+        """Ask the registry whether a pull would find the image. Raises as `pull` does."""
+
+    @abstractmethod
     def load(self, tar: BinaryIO, ref: str | None = None) -> list[ImageInfo]:
         """Loads a ``docker save`` tar, streamed; with ``ref`` the (first) image gets this name as well.
         InvalidRequest if it is none."""

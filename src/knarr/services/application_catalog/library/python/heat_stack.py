@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from knarr.services.application_catalog.language.errors import MuranoPlError
+from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError
 from knarr.services.application_catalog.language.pythonclass import murano_class
+from knarr.services.application_catalog.language.source import plain
 from knarr.services.application_catalog.language.values import frozen, thawed
 from knarr.services.application_catalog.library.outside import (
     Absent,
@@ -98,7 +99,13 @@ class HeatStack:
         self._applied = False
 
     def set_hot_environment(self, hot_environment: Any) -> None:
-        self._environment = thawed(hot_environment)
+        """An environment of Heat: a mapping, or its text as YAML."""
+        found = hot_environment
+        if isinstance(found, str):
+            found = plain(found, "environment")
+        if found is not None and not isinstance(found, Mapping):
+            raise InvalidArguments("an environment of Heat is a mapping: parameters, resource_registry, …")
+        self._environment = thawed(found or {})
         self._applied = False
 
     def update_template(self, template: Any) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError
+from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError, SyntaxFault
 from knarr.services.application_catalog.language.pythonclass import CALLER, RECEIVER, murano_class
-from knarr.services.application_catalog.language.values import Reference
+from knarr.services.application_catalog.language.source import plain
+from knarr.services.application_catalog.language.values import Reference, frozen
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.model import Package
@@ -44,12 +44,12 @@ class Resources:
     @staticmethod
     def yaml(name: str, context: Any, owner: Any = None) -> Any:
         """The file as YAML; dates stay texts."""
-        import yaml
-
         try:
-            return yaml.load(_data(name, context, owner), Loader=_loader())  # noqa: S506  it is a safe one
-        except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-            raise InvalidArguments(f"{name} is no YAML: {' '.join(str(error).split())}") from None
+            return frozen(plain(_data(name, context, owner).decode(), name))
+        except SyntaxFault as error:
+            raise InvalidArguments(f"{name} is no YAML: {error}") from None
+        except UnicodeDecodeError:
+            raise InvalidArguments(f"{name} is no YAML: it is no text in UTF-8") from None
 
     @staticmethod
     def json(name: str, context: Any, owner: Any = None) -> Any:
@@ -86,14 +86,3 @@ def _package(context: Any, owner: Any) -> Package:
     if caller is None:
         raise InvalidArguments("no package is meant: name one of its classes as owner")
     return caller.package
-
-
-@functools.cache
-def _loader() -> Any:
-    """A safe loader that reads dates as texts: they go into templates and plans."""
-    import yaml
-
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: Any = type("Loader", (base,), {})
-    loader.add_constructor("tag:yaml.org,2002:timestamp", lambda self, node: self.construct_scalar(node))
-    return loader

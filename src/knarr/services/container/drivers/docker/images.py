@@ -48,10 +48,9 @@ class Images:
         self, ref: str, credentials: Credentials | None = None, progress: Progress | None = None
     ) -> ImageInfo:
         repo, tag = split_ref(ref)
-        auth = {"username": credentials.username, "password": credentials.password} if credentials else {}
         try:
             with self.connection.speak(f"pulling image {ref}", slow=True) as api:
-                lines = api.pull(repo, tag=tag, stream=True, decode=True, auth_config=auth)
+                lines = api.pull(repo, tag=tag, stream=True, decode=True, auth_config=_login(credentials))
                 _follow(lines, progress)
         except RegistryUnavailable:
             raise
@@ -61,6 +60,13 @@ class Images:
         if found is None:
             raise ImageNotFound(f"image {ref!r} was pulled from {registry_of(ref)} but is not on the engine")
         return found
+
+    def image_check(self, ref: str, credentials: Credentials | None = None) -> None:
+        try:
+            with self.connection.speak(f"asking for image {ref}") as api:
+                api.inspect_distribution(_tagged(ref), auth_config=_login(credentials))
+        except EngineError as error:
+            raise _pull_failed(ref, credentials, error) from error
 
     def image_search(self, term: str) -> list[dict[str, Any]]:
         try:
@@ -104,6 +110,15 @@ class Images:
     def image_delete(self, ref: str, force: bool = False) -> None:
         with self.connection.speak(f"deleting image {ref}") as api:
             api.remove_image(ref, force=force)
+
+
+def _login(credentials: Credentials | None) -> dict[str, str]:
+    return {"username": credentials.username, "password": credentials.password} if credentials else {}
+
+
+def _tagged(ref: str) -> str:
+    repo, tag = split_ref(ref)
+    return f"{repo}{'@' if ':' in tag else ':'}{tag}"
 
 
 class _Stream:

@@ -63,9 +63,10 @@ class Images:
                 )
             return _info(image) if image else None
 
-    def pull(
-        self, ref: str, credentials: Credentials | None = None, progress: Progress | None = None
-    ) -> ImageInfo:
+    def image_check(self, ref: str, credentials: Credentials | None = None) -> None:
+        self._ask_registry(ref, credentials)
+
+    def _ask_registry(self, ref: str, credentials: Credentials | None) -> None:
         registry = registry_of(ref)
         if re.search(self.settings.unreachable_registries, registry):
             raise RegistryUnavailable(
@@ -81,6 +82,11 @@ class Images:
             raise ImageNotFound(
                 f"image {ref!r} cannot be had: {registry} was asked {who} and answered: not found"
             )
+
+    def pull(
+        self, ref: str, credentials: Credentials | None = None, progress: Progress | None = None
+    ) -> ImageInfo:
+        self._ask_registry(ref, credentials)
         image = self._image(ref)
         steps = STEPS if not self.settings.pull_seconds else max(STEPS, int(self.settings.pull_seconds / 0.1))
         for step in range(1, steps + 1):

@@ -124,7 +124,9 @@ class World:
         """Only what is there now; whole or not at all."""
         draft = path.with_suffix(".new")
         rows = [(kind, key, value) for kind in KINDS for key, value in getattr(self, kind).items()]
-        draft.write_bytes(b"".join(_line(*row) for row in rows))
+        draft.unlink(missing_ok=True)
+        with open(draft, "wb", opener=_private) as file:  # environments and files may hold secrets
+            file.write(b"".join(_line(*row) for row in rows))
         draft.replace(path)
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -153,6 +155,10 @@ class World:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _line(kind: str, key: str, value: Any) -> bytes:
