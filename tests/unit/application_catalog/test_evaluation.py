@@ -116,7 +116,6 @@ UNCHANGED = {
         ("format('{0} {1}', a, 2)", "a 2"),
         ("'{x}{0}'.format(1, x => 2)", "21"),
         ("'{0:>5}|{0:<3}|{1:.2f}'.format(7, 1.5)", "    7|7  |1.50"),
-        ("'{0[a]} {0[b][c]}'.format({a => 1, b => {c => 2}})", "1 2"),
         ("'{0}'.format(null)", "None"),
         ("'{{}}'.format()", "{}"),
     ],
@@ -126,13 +125,13 @@ def test_formats(expression: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{0.__class__}", "{0[a].__class__}", "{0:>100000}", "{0:{1}}", "{1}", "{x}", "{", "{0!z}"]
+    "text", ["{0.__class__}", "{0[a]}", "{0:>100000}", "{0:{1}}", "{1}", "{x}", "{", "{0!z}"]
 )
 def test_formats_that_lead_astray(text: str) -> None:
     from knarr.services.application_catalog.language.toolbox import format_text
 
     with pytest.raises(InvalidArguments, match="format:"):
-        format_text(text, {"a": 1}) if text != "{0:{1}}" else format_text(text, 1, ">100000")
+        format_text(text, 1)
 
 
 # Macros

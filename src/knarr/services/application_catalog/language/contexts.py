@@ -20,9 +20,11 @@ def _layer() -> Any:
     from yaql.language.exceptions import WrappedException
     from yaql.language.utils import NO_VALUE, limit_memory_usage
 
-    class Layer(contexts.Context):
-        def __init__(self, parent_context: Any = None, data: Any = NO_VALUE, convention: Any = None) -> None:
-            super().__init__(parent_context, data, convention)
+    from knarr.services.application_catalog.language.guards import GuardedContext
+
+    class Layer(GuardedContext):
+        def __init__(self, parent_context: Any) -> None:
+            super().__init__(parent_context)
             # The lowest of these layers; None once one of them has functions of its own.
             inherited = isinstance(parent_context, Layer)
             self.base: Layer | None = parent_context.base if inherited else self
