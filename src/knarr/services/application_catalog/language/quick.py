@@ -147,11 +147,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             one, other = (part(NO_VALUE, context, engine) for part in self.args)
-<<<<<<< HEAD
-            if type(one) is type(other) and type(one) in SUMMABLE and _small(one) and _small(other):
-=======
             if type(one) is type(other) and (type(one) is int or _short(one, other)):
->>>>>>> corelib
                 return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
@@ -216,18 +212,8 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
 
 PLAIN = frozenset({str, int, float, bool})
-<<<<<<< HEAD
-SUMMABLE = frozenset({str, int, tuple})
-# What grows beyond that is counted against the memory that expressions may use.
-SMALL = 4096
-=======
 SHORT = 1000
->>>>>>> corelib
 ONE_ARGUMENT = frozenset({"id", "name", "len"})
-
-
-def _small(value: Any) -> bool:
-    return value.bit_length() < SMALL if type(value) is int else len(value) < SMALL
 
 
 def _comparable(value: Any) -> bool:
