@@ -24,6 +24,7 @@ def _layer() -> Any:
             inherited = isinstance(parent_context, Layer)
             self.base: Layer | None = parent_context.base if inherited else self
             self.known: dict[tuple[str, bool], Any] = {}
+            self.limits = getattr(parent_context, "limits", None)
 
         def register_function(self, spec: Any, *args: Any, **kwargs: Any) -> None:
             super().register_function(spec, *args, **kwargs)
@@ -38,6 +39,9 @@ def _layer() -> Any:
             use_convention: bool = False,
             function_filter: Any = None,
         ) -> Any:
+            # Calls within one expression are steps of the session as well: see guards.
+            if self.limits is not None:
+                self.limits.step()
             plain = super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
             if self.base is None or use_convention or function_filter is not None:
                 return plain

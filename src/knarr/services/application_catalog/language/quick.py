@@ -44,6 +44,9 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from node.args
 
 
+SHORT = 10_000
+
+
 @functools.cache
 def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
     """For each type of node: the type that replaces one, if it does."""
@@ -147,8 +150,10 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             one, other = (part(NO_VALUE, context, engine) for part in self.args)
+            # What gets large is left to YAQL, which looks at its size.
             if type(one) is type(other) and type(one) in SUMMABLE:
-                return one + other
+                if type(one) is int or len(one) + len(other) <= SHORT:
+                    return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
     class And(ast.BinaryOperator):
