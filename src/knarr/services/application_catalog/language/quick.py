@@ -151,9 +151,9 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             one, other = (part(NO_VALUE, context, engine) for part in self.args)
             # What gets large is left to YAQL, which looks at its size.
-            if type(one) is type(other) and type(one) in SUMMABLE:
-                if type(one) is int or len(one) + len(other) <= SHORT:
-                    return one + other
+            alike = type(one) is type(other) and type(one) in SUMMABLE
+            if alike and (type(one) is int or len(one) + len(other) <= SHORT):
+                return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
     class And(ast.BinaryOperator):
