@@ -152,3 +152,9 @@ def test_errors_keep_their_place(make_session):
     with pytest.raises(MuranoPlError) as caught:
         evaluate(make_session, "sequence().len()")
     assert caught.value.position.line == 6
+
+
+@pytest.mark.parametrize("first", ["'aaaa'", "[1, 2, 3]"])
+def test_what_doubles_in_a_loop_ends(run, first):
+    with pytest.raises(MuranoPlError, match=r"too much memory|exceeds|more than"):
+        run(f"- $x: {first}\n- Repeat: 60\n  Do:\n    - $x: $x + $x\n")

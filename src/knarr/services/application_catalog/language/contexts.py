@@ -7,10 +7,7 @@ seldom functions. So the functions of a name are looked up once for each class.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from knarr.services.application_catalog.language.limits import Limits
+from typing import Any
 
 
 @functools.cache
@@ -20,17 +17,14 @@ def _layer() -> Any:
     from yaql.language.exceptions import WrappedException
     from yaql.language.utils import NO_VALUE, limit_memory_usage
 
-    from knarr.services.application_catalog.language.guards import GuardedContext
-
-    class Layer(GuardedContext):
-        def __init__(self, parent_context: Any) -> None:
-            super().__init__(parent_context)
+    class Layer(contexts.Context):
+        def __init__(self, parent_context: Any = None, data: Any = NO_VALUE, convention: Any = None) -> None:
+            super().__init__(parent_context, data, convention)
             # The lowest of these layers; None once one of them has functions of its own.
             inherited = isinstance(parent_context, Layer)
             self.base: Layer | None = parent_context.base if inherited else self
             self.known: dict[tuple[str, bool], Any] = {}
-            # Of the session, from the guarded context below: here, too, each call is a step.
-            self.limits: Limits | None = getattr(parent_context, "limits", None)
+            self.limits = getattr(parent_context, "limits", None)
 
         def register_function(self, spec: Any, *args: Any, **kwargs: Any) -> None:
             super().register_function(spec, *args, **kwargs)
@@ -45,6 +39,7 @@ def _layer() -> Any:
             use_convention: bool = False,
             function_filter: Any = None,
         ) -> Any:
+            # Calls within one expression are steps of the session as well: see guards.
             if self.limits is not None:
                 self.limits.step()
             plain = super().__call__(name, engine, receiver, data_context, use_convention, function_filter)

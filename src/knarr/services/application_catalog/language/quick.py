@@ -44,6 +44,9 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from node.args
 
 
+SHORT = 10_000
+
+
 @functools.cache
 def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
     """For each type of node: the type that replaces one, if it does."""
@@ -147,7 +150,9 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             one, other = (part(NO_VALUE, context, engine) for part in self.args)
-            if type(one) is type(other) and (type(one) is int or _short(one, other)):
+            # What gets large is left to YAQL, which looks at its size.
+            alike = type(one) is type(other) and type(one) in SUMMABLE
+            if alike and (type(one) is int or len(one) + len(other) <= SHORT):
                 return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
@@ -212,14 +217,9 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
 
 PLAIN = frozenset({str, int, float, bool})
-SHORT = 1000
+SUMMABLE = frozenset({str, int, tuple})
 ONE_ARGUMENT = frozenset({"id", "name", "len"})
 
 
 def _comparable(value: Any) -> bool:
     return value is None or type(value) in PLAIN or isinstance(value, (Reference, TypeObject))
-
-
-def _short(one: Any, other: Any) -> bool:
-    """Whether both are texts or lists of which the sum needs no measuring."""
-    return type(one) in (str, tuple) and len(one) + len(other) < SHORT
