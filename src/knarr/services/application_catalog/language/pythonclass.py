@@ -91,8 +91,10 @@ def _definition(function: Callable[..., Any], fixed: bool) -> Any:
     from yaql.language import specs, yaqltypes
     from yaql.language.conventions import CamelCaseConvention
 
+    # A name that was given by `specs.name` is what it is: upstream's applications call `report_error`.
+    given = getattr(getattr(function, "__yaql_function__", None), "name", None)
     definition = specs.get_function_definition(
-        function, convention=CamelCaseConvention(), method=not fixed, function=fixed
+        function, given, convention=CamelCaseConvention(), method=not fixed, function=fixed
     )
     if not fixed:
         definition.set_parameter(0, yaqltypes.PythonType(object, False), overwrite=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from yaql.language import specs
+
 from knarr.services.application_catalog.language.errors import InvalidArguments
 from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.pythonclass import murano_class
@@ -31,6 +33,7 @@ class StatusReporter:
         """Tell something of the object; without one, of the environment."""
         self._report(instance, msg, "info")
 
+    @specs.name("report_error")
     def report_error(self, instance: Any, msg: str) -> None:
         self._report(instance, msg, "error")
 
