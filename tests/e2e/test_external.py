@@ -29,7 +29,7 @@ def cloud(make_knarr: MakeKnarr) -> Knarr:
 @pytest.fixture(scope="module")
 def alone(cloud: Knarr, make_knarr: MakeKnarr) -> Knarr:
     """A second Knarr that is nothing but a container service of that cloud."""
-    admin, password = clients.administrator(cloud), secrets.token_urlsafe(18)
+    admin, password = clients.administrator(cloud), secrets.token_hex(18)
     admin.openstack("project", "create", "--or-show", "service")
     admin.openstack("user", "create", "--password", password, SERVICE_USER)
     for role in ("admin", "service"):

@@ -46,17 +46,25 @@ def test_an_internal_network_is_no_gateway(member, net):
     assert error(member.post(f"{V2}/routers", body)) == (400, "BadRequest")
 
 
-@pytest.mark.parametrize(
-    "info", [{"enable_snat": False}, {"external_fixed_ips": [{"ip_address": "172.24.4.77"}]}]
-)
-def test_only_administrators_say_how_a_gateway_is(cloud, member, public, info):
+def free_address(cloud, network) -> str:
+    """One of 172.24.4.0/24 that no port of the network has."""
+    ports = cloud.admin.get(f"{V2}/ports?network_id={network}").json["ports"]
+    taken = {fixed["ip_address"] for port in ports for fixed in port["fixed_ips"]}
+    return next(f"172.24.4.{n}" for n in range(77, 250) if f"172.24.4.{n}" not in taken)
+
+
+@pytest.mark.parametrize("name", ["enable_snat", "external_fixed_ips"])
+def test_only_administrators_say_how_a_gateway_is(cloud, member, public, name):
+    address = free_address(cloud, public)
+    said = {"enable_snat": False, "external_fixed_ips": [{"ip_address": address}]}
+    info = {name: said[name]}
     body = {"router": {"external_gateway_info": {"network_id": public, **info}}}
     assert error(member.post(f"{V2}/routers", body)) == (403, "PolicyNotAuthorized")
     router = cloud.admin.post(f"{V2}/routers", body).json["router"]
     got = router["external_gateway_info"]
     assert got["enable_snat"] is info.get("enable_snat", True)
     if "external_fixed_ips" in info:
-        assert [f["ip_address"] for f in got["external_fixed_ips"]] == ["172.24.4.77"]
+        assert [f["ip_address"] for f in got["external_fixed_ips"]] == [address]
     assert cloud.admin.delete(f"{V2}/routers/{router['id']}").status == 204
 
 

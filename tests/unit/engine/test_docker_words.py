@@ -9,6 +9,7 @@ import pytest
 from knarr.services.container.drivers import base, words
 from knarr.services.container.drivers.docker import pause
 from knarr.services.container.drivers.docker.errors import from_answer
+from knarr.services.container.drivers.docker.images import pull_failed
 from knarr.services.container.drivers.docker.state import from_inspect, from_list, parse_time
 from knarr.services.container.drivers.names import registry_of, signal_name, split_ref
 
@@ -154,3 +155,26 @@ def test_the_sandbox_image_is_the_same_each_time_and_small(machine: str) -> None
     program = pause.program(machine)
     assert program[:4] == b"\x7fELF"
     assert len(program) < 512
+
+
+@pytest.mark.parametrize(
+    ("ref", "said", "kind"),
+    [
+        (
+            "127.0.0.1:50255/a:b",
+            "manifest for 127.0.0.1:50255/a:b not found: manifest unknown",
+            base.ImageNotFound,
+        ),
+        ("r.org:502/tls/eof:b", "manifest for r.org:502/tls/eof:b not found", base.ImageNotFound),
+        ("r.org/a:b", "received unexpected HTTP status: 503 Service Unavailable", base.RegistryUnavailable),
+        (
+            "r.org/a:b",
+            "Get https://r.org/v2/: dial tcp: lookup r.org: no such host",
+            base.RegistryUnavailable,
+        ),
+        ("r.org/a:b", "Get https://r.org/v2/: EOF", base.RegistryUnavailable),
+    ],
+)
+def test_a_registry_s_name_says_nothing_of_whether_it_answers(ref: str, said: str, kind: type) -> None:
+    failed = pull_failed(ref, None, base.EngineError(f"pulling {ref}: {said}"))
+    assert type(failed) is kind

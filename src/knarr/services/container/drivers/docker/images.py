@@ -21,8 +21,9 @@ from knarr.services.container.drivers.names import HUB, registry_of, split_ref
 
 # What an engine says when the registry is the trouble, not the image's name
 UNREACHABLE = re.compile(
-    r"(?i)no such host|lookup .* on|i/o timeout|connection (refused|reset)|dial tcp|tls|x509|network is "
-    r"unreachable|deadline exceeded|request canceled|EOF|toomanyrequests|server gave HTTP|50[0234]|pinging"
+    r"(?i)no such host|lookup .* on|i/o timeout|connection (refused|reset)|dial tcp|\btls\b|x509|network is "
+    r"unreachable|deadline exceeded|request canceled|\bEOF\b|toomanyrequests|server gave HTTP|\b50[0234]\b|"
+    r"\bpinging\b"
 )
 
 
@@ -55,7 +56,7 @@ class Images:
         except RegistryUnavailable:
             raise
         except EngineError as error:
-            raise _pull_failed(ref, credentials, error) from error
+            raise pull_failed(ref, credentials, error) from error
         found = self.image_present(ref)
         if found is None:
             raise ImageNotFound(f"image {ref!r} was pulled from {registry_of(ref)} but is not on the engine")
@@ -66,7 +67,7 @@ class Images:
             with self.connection.speak(f"asking for image {ref}") as api:
                 api.inspect_distribution(_tagged(ref), auth_config=_login(credentials))
         except EngineError as error:
-            raise _pull_failed(ref, credentials, error) from error
+            raise pull_failed(ref, credentials, error) from error
 
     def image_search(self, term: str) -> list[dict[str, Any]]:
         try:
@@ -161,12 +162,13 @@ def _follow(lines: Iterable[Mapping[str, Any]], progress: Progress | None) -> No
             progress(done, total, str(line.get("status", "")))
 
 
-def _pull_failed(ref: str, login: Credentials | None, error: EngineError) -> EngineError:
+def pull_failed(ref: str, login: Credentials | None, error: EngineError) -> EngineError:
     """Says what was asked, as whom, and what came back."""
     who = f"as user {login.username!r}" if login else "without credentials"
     reason, registry = str(error).split(": ", 1)[-1], registry_of(ref)
     text = f"image {ref!r} cannot be had: {registry} was asked {who} and answered: {reason}"
-    if UNREACHABLE.search(reason):
+    # Names and ports may look like anything: "127.0.0.1:50255", "tls/eof".
+    if UNREACHABLE.search(reason.replace(ref, "").replace(registry, "")):
         return RegistryUnavailable(
             f"image {ref!r} is not on this host, and its registry {registry} does not answer: {reason}"
         )
