@@ -140,14 +140,18 @@ def test_the_time_of_the_cloud_is_not_the_definition_s() -> None:
 
 def test_reading_again_and_again_keeps_nothing() -> None:
     text = "Forms: []\nTemplates:\n  t: some text, that is no expression\n  u: $.a.b.c +"
-    for _ in range(3):
-        define(text)
-    gc.collect()
-    before = len(gc.get_objects())
-    for _ in range(50):
-        define(text)
-    gc.collect()
-    assert len(gc.get_objects()) - before < 500
+    define(text)
+
+    def grown() -> int:
+        gc.collect()
+        before = len(gc.get_objects())
+        for _ in range(50):
+            define(text)
+        gc.collect()
+        return len(gc.get_objects()) - before
+
+    # What threads of other tests make in between is not of the reading: what it kept would show each time.
+    assert min(grown() for _ in range(5)) < 50
 
 
 def test_long_expressions_are_refused() -> None:
