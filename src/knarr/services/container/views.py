@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from knarr.kernel.db import as_stored
 from knarr.kernel.request import Request
 from knarr.services.container import states
@@ -17,21 +19,63 @@ View = dict[str, Any]
 MIB = 1024 * 1024
 STARS = "*" * 8
 
-# What stands in the row as it is shown; the names are the API's.
-PLAIN = (
-    "uuid", "name", "project_id", "user_id", "image", "image_driver", "command", "entrypoint", "cpu",
-    "cpu_policy",    "disk", "environment", "workdir", "hostname", "labels", "ports", "addresses",
-    "security_groups", "status",
-    "status_reason", "task_state", "restart_policy", "interactive", "tty", "auto_remove", "auto_heal",
-    "healthcheck",    "registry_id",
-)  # fmt: skip
+
+class ContainerView(msgspec.Struct, gc=False):
+    """A container as the API shows it. A field that the caller may not see is unset, and is not there.
+
+    A struct and not a dict: a list of a thousand is made and written in half the time.
+    """
+
+    uuid: str
+    name: str | None
+    project_id: str
+    user_id: str
+    image: str | None
+    image_driver: str | None
+    command: Any
+    entrypoint: Any
+    cpu: float | None
+    cpu_policy: str | None
+    disk: int | None
+    environment: Any
+    workdir: str | None
+    hostname: str | None
+    labels: Any
+    ports: Any
+    addresses: Any
+    security_groups: Any
+    status: str
+    status_reason: str | None
+    task_state: str | None
+    restart_policy: Any
+    interactive: bool
+    tty: bool
+    auto_remove: bool
+    auto_heal: bool
+    healthcheck: Any
+    registry_id: str | None
+    host: str | msgspec.UnsetType | None
+    image_pull_policy: str | msgspec.UnsetType | None
+    privileged: bool | msgspec.UnsetType
+    runtime: str | msgspec.UnsetType | None
+    memory: str
+    status_detail: str | None
+    created_at: str | None
+    updated_at: str | None
+    links: list[dict[str, str]]
+
+
+# Fields that only a policy of their own shows
 HIDDEN = ("host", "image_pull_policy", "privileged", "runtime")
+# Columns of which fields are made; the fields before `memory` stand in the row as they are shown.
 FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "health", "created_at", "updated_at")
-NAMES = (*PLAIN, *HIDDEN, *FOR_VIEW)
+_FIELDS = ContainerView.__struct_fields__
+NAMES = (*_FIELDS[: _FIELDS.index("memory")], *FOR_VIEW)
 
 # What a list selects: JSON goes through as it is stored, and no row becomes an entity.
 COLUMNS = tuple(as_stored(column) for column in (Container.__table__.c[name] for name in NAMES))
 
+_STATUS = NAMES.index("status")
 _FIXED_DETAIL = {
     states.CREATED: "Created",
     states.RESTARTING: "Restarting",
@@ -40,31 +84,28 @@ _FIXED_DETAIL = {
 }
 
 
-def container_viewer(req: Request) -> Callable[[Container], View]:
+def container_viewer(req: Request) -> Callable[[Container], ContainerView]:
     """A function from a container to its view for this caller."""
     view = row_viewer(req)
     return lambda container: view([getattr(container, name) for name in NAMES])
 
 
-def row_viewer(req: Request) -> Callable[[Sequence[Any]], View]:
+def row_viewer(req: Request) -> Callable[[Sequence[Any]], ContainerView]:
     """A function from the values of NAMES to the view for this caller; rights are looked up once."""
     base = req.url("/v1/containers/")
     bookmark = req.url("/containers/")
     secret = tuple(name for name in HIDDEN if not req.allows(f"container:get_one:{name}"))
     now = datetime.now(UTC).replace(tzinfo=None)
 
-    def view(values: Sequence[Any]) -> View:
-        found: View = dict(zip(NAMES, values, strict=True))
+    def view(values: Sequence[Any]) -> ContainerView:
+        *shown, memory, started, finished, code, health, created, updated = values
+        uuid = shown[0]
+        detail = status_detail(shown[_STATUS], started, finished, code, health, now)
+        found_at = [{"href": base + uuid, "rel": "self"}, {"href": bookmark + uuid, "rel": "bookmark"}]
+        shown += (str(memory), detail, timestamp(created), timestamp(updated), found_at)
+        found = ContainerView(*shown)
         for name in secret:
-            del found[name]
-        started, finished, code = found.pop("started_at"), found.pop("finished_at"), found.pop("exit_code")
-        health = found.pop("health")
-        uuid = found["uuid"]
-        found["memory"] = str(found["memory"])
-        found["status_detail"] = status_detail(found["status"], started, finished, code, health, now)
-        found["created_at"] = timestamp(found["created_at"])
-        found["updated_at"] = timestamp(found["updated_at"])
-        found["links"] = [{"href": base + uuid, "rel": "self"}, {"href": bookmark + uuid, "rel": "bookmark"}]
+            setattr(found, name, msgspec.UNSET)
         return found
 
     return view

@@ -17,14 +17,14 @@ from knarr.services.container.api.waiting import awaiting
 from knarr.services.container.drivers.names import has_domain, registry_of
 from knarr.services.container.models import Container
 from knarr.services.container.schemas import Limits
-from knarr.services.container.views import container_viewer
+from knarr.services.container.views import ContainerView, container_viewer
 from knarr.services.container.work.resizing import LIMITS
 
 # How long an answer waits for the engine to take new limits; it goes on without an answer.
 SECONDS = 15.0
 
 
-def patch(req: Request, ident: str) -> dict[str, Any]:
+def patch(req: Request, ident: str) -> ContainerView:
     """Name and auto_heal at once; cpu and memory through the host, whose answer is waited for as upstream
     does."""
     body = req.body

@@ -19,7 +19,7 @@ from knarr.services.container import journal, states, work
 from knarr.services.container.api import placing
 from knarr.services.container.api.waiting import awaiting
 from knarr.services.container.models import Container
-from knarr.services.container.views import COLUMNS, container_viewer, row_viewer
+from knarr.services.container.views import COLUMNS, ContainerView, container_viewer, row_viewer
 
 LISTING = Listing(
     Container,
@@ -68,14 +68,14 @@ def index(req: Request) -> dict[str, Any]:
     return {"containers": [view(row) for row in page.rows], "next": next_link(req, page)}
 
 
-def show(req: Request, ident: str) -> dict[str, Any]:
+def show(req: Request, ident: str) -> ContainerView:
     if req.query.all_projects:
         req.authorize("container:get_one_all_projects")
     with req.db.read() as session:
         return container_viewer(req)(find(session, req, ident))
 
 
-def rename(req: Request, ident: str) -> dict[str, Any]:
+def rename(req: Request, ident: str) -> ContainerView:
     with req.db.write() as session:
         container = find(session, req, ident)
         if container.name == req.query.name:

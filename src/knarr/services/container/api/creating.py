@@ -28,7 +28,7 @@ from knarr.services.container.api import placing
 from knarr.services.container.api.owners import project_of
 from knarr.services.container.models import Container, ContainerFile
 from knarr.services.container.schemas import ContainerCreate, RestartPolicy
-from knarr.services.container.views import container_viewer
+from knarr.services.container.views import ContainerView, container_viewer
 
 # (attribute, the rule that a request with it needs)
 GUARDED = (
@@ -39,7 +39,7 @@ GUARDED = (
 )
 
 
-def create(req: Request) -> dict[str, Any]:
+def create(req: Request) -> ContainerView:
     body: ContainerCreate = req.body
     for name, rule in GUARDED:
         if getattr(body, name):

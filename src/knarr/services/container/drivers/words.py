@@ -12,7 +12,8 @@ def span(since: datetime | None, now: datetime) -> str:
     """``3 hours``, ``1 min``, ``20 seconds``; "" without a beginning."""
     if since is None:
         return ""
-    seconds = max(0, int((now - since).total_seconds()))
+    passed = now - since
+    seconds = max(0, passed.days * 86400 + passed.seconds)
     for unit, name in UNITS:
         if seconds >= unit:
             return f"{seconds // unit} {name}{'s' if seconds // unit > 1 else ''}"
