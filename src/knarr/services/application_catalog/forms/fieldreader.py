@@ -21,7 +21,7 @@ from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import FieldDefinition, Validator, Version
 from knarr.services.application_catalog.forms.expressions import parse
 from knarr.services.application_catalog.forms.faults import DefinitionFault, Warned, similar
-from knarr.services.application_catalog.forms.regexps import pattern
+from knarr.services.application_catalog.forms.patterns import pattern
 from knarr.services.application_catalog.language.errors import Position
 from knarr.services.application_catalog.language.source import Expression, Mapped
 from knarr.services.application_catalog.packages.faults import Faults
