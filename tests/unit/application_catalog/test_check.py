@@ -185,6 +185,7 @@ def test_names_of_packages_that_are_not_at_hand_are_trusted():
         ({"Classes/shop.yaml": "Name: [\n"}, "Classes/shop.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: [\n"}, "UI/ui.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: 9\n"}, "UI/ui.yaml:1: Version 9.0 is not known"),
+        ({"UI/ui.yaml": "Application: {?: {type: a.B}}\nForms: []"}, "UI/ui.yaml:1: a key is empty: between braces"),
         ({"UI/ui.yaml": b"\xff"}, "UI/ui.yaml:1: the file is not UTF-8"),
         ({"images.lst": "Images:\n- Name: x\n"}, "images.lst:2: an image needs the key DiskFormat"),
         ({"logo.png": "text"}, "manifest.yaml:1: Logo: logo.png is no picture"),
@@ -202,12 +203,85 @@ def test_mistakes_of_other_files(files, told):
 
 
 def test_warnings_are_told_but_are_no_mistakes(folder, capsys):
-    text = "Version: 2.4\nApplication:\n  ?:\n    type: com.shop.Shop\nExtra: 1\nForms:\n"
+    text = "Version: 2.4\nApplication: {'?': {type: com.shop.Shop}, name: name()}\n\n\nExtra: 1\nForms:\n"
     text += "- page:\n    fields:\n    - {name: label, type: string}\n"
     (folder / "UI").mkdir()
     (folder / "UI" / "ui.yaml").write_text(text)
     assert main(["package", "check", str(folder)]) == 0
     assert f"{folder}/UI/ui.yaml:5: warning: there is no section 'Extra'" in capsys.readouterr().out
+
+
+FORM = """\
+    Version: 2.4
+    ParametersSource: com.shop.Shop.usual
+    Templates:
+      item:
+        ?: {type: com.shop.Item}
+        weight: 1
+    Application:
+      ?:
+        type: com.shop.Shop
+        classVersion: 1.0.0
+      name: name()
+      label: $.page.label
+      items:
+        - ?: {type: com.shop.Item}
+          price: 5
+    Forms:
+      - page:
+          fields:
+            - {name: label, type: string}
+            - {name: other, type: [com.shop.Shop, io.murano.Object]}
+"""
+WITH_FORM = {
+    **changed("      log:", "      log:\n      usual: {Usage: Static, Body: [{Return: {a: 1}}]}"),
+    "UI/ui.yaml": FORM.replace("        weight: 1\n", ""),
+}
+
+
+def form_findings(old: str = "", new: str = "") -> list[str]:
+    return found({**WITH_FORM, "UI/ui.yaml": FORM.replace(old, new, 1) if old else WITH_FORM["UI/ui.yaml"]})
+
+
+def test_a_form_that_fits_its_classes_has_no_findings():
+    assert form_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("weight", "price: 1\n        weight", "7: warning: com.shop.Item has no property 'weight'"),
+        ("type: com.shop.Shop\n", "type: com.shop.Shp\n", "9: there is no class com.shop.Shp"),
+        ("type: com.shop.Item}\n          price: 5", "type: com.shop.Itm}", "14: there is no class com.shop.Itm"),
+        ("label: $", "lable: $", "12: warning: com.shop.Shop has no property 'lable'; did you mean 'label'?"),
+        ("      name: name()\n", "", "9: com.shop.Shop needs the property name, which is not given"),
+        ("          price: 5\n", "", "14: com.shop.Item needs the property price, which is not given"),
+        ("{type: com.shop.Item}\n          price: 5", "{type: com.x.Item}", "14: warning: class com.x.Item is neither"),
+        ("[com.shop.Shop,", "[com.x.Shop,", "20: warning: other: class com.x.Shop is neither in this package nor"),
+        ("Shop.usual", "Shop.usal", "2: ParametersSource: com.shop.Shop has no method usal"),
+        ("Shop.usual", "Shop.deploy", "2: ParametersSource: com.shop.Shop needs `Usage: Static` at deploy"),
+        ("Shop.usual", "Shp.usual", "2: ParametersSource: there is no class com.shop.Shp"),
+    ],
+)  # fmt: skip
+def test_what_a_form_says_of_classes(old, new, told):
+    lines = form_findings(old, new)
+    assert any(one.startswith(f"UI/ui.yaml:{told}") for one in lines), lines
+
+
+def test_properties_that_could_not_be_read_are_not_missed():
+    files = {
+        **WITH_FORM,
+        "Classes/shop.yaml": WITH_FORM["Classes/shop.yaml"].replace("$.string()}", "$.string(}"),
+    }
+    lines = [line for line in found(files) if line.startswith("UI")]
+    assert lines == []
+
+
+def test_all_mistakes_of_a_form_are_found():
+    text = FORM.replace("        weight: 1\n", "").replace("type: string", "type: strng")
+    text = text.replace("name: name()", "nme: name()").replace("- {name: label", "- {nam: label")
+    places = [line.partition(": ")[0] for line in found({**WITH_FORM, "UI/ui.yaml": text})]
+    assert places == [f"UI/ui.yaml:{line}" for line in (8, 10, 11, 18, 18, 18)]
 
 
 def test_public_methods_are_of_the_format_1_4():

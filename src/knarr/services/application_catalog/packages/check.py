@@ -12,13 +12,16 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from knarr.services.application_catalog.forms.definition import Definition
 from knarr.services.application_catalog.forms.faults import Warned
 from knarr.services.application_catalog.language.errors import MuranoPlError, Position
+from knarr.services.application_catalog.language.model import Package
 from knarr.services.application_catalog.language.source import nodes
 from knarr.services.application_catalog.packages import check_hot, hot, images
 from knarr.services.application_catalog.packages import manifest as manifests
 from knarr.services.application_catalog.packages.catalogue import Catalogue
 from knarr.services.application_catalog.packages.check_classes import ClassChecker
+from knarr.services.application_catalog.packages.check_forms import FormChecker
 from knarr.services.application_catalog.packages.check_names import Names
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.files import Files, open_package
@@ -85,11 +88,19 @@ class _Check:
         self._pictures(package)
         if images.FILE in self.files.names():
             self.faults += images.inspect(self.files.read(images.FILE))[1]
+        names = Names(package, self.others)
+        language = package.language(Catalogue([package, *self.others]))
+        language.requirements = {name: manifest.require[name] for name in names.required}
+        lost: set[str] = set()
         if package.is_hot:
             check_hot.check(package, self.faults)
         elif manifest.format_name == manifests.MURANOPL:
-            self._classes(package)
-        self._form(package)
+            lost = self._classes(package, names, language)
+        else:
+            names.trust()
+        definition = self._form(package)
+        if definition is not None:
+            FormChecker(language, names, lost, self.faults, self.warnings).check(definition)
 
     def _python(self, name: str) -> dict[str, type]:
         """Classes in Python of the package, where another copy of it is at hand that has them."""
@@ -114,17 +125,16 @@ class _Check:
         found = (number for number, line in enumerate(lines, 1) if line.startswith(f"{key}:"))
         return Position(manifests.FILE, next(found, 1))
 
-    def _classes(self, package: ApplicationPackage) -> None:
+    def _classes(self, package: ApplicationPackage, names: Names, language: Package) -> set[str]:
+        """Check the classes; gives the names of their parts that could not be read."""
         manifest = package.manifest
         self._files_of_classes(manifest)
-        names = Names(package, self.others)
-        language = package.language(Catalogue([package, *self.others]))
-        language.requirements = {name: manifest.require[name] for name in names.required}
         checker = ClassChecker(package, language, names, self.faults)
         for file in dict.fromkeys(manifest.classes.values()):
             if CLASSES + file in self.files.names():
                 checker.read(file)
         checker.check()
+        return checker.lost
 
     def _files_of_classes(self, manifest: Manifest) -> None:
         named = {CLASSES + file for file in manifest.classes.values()}
@@ -144,16 +154,19 @@ class _Check:
                         Position(name, 1),
                     )
 
-    def _form(self, package: ApplicationPackage) -> None:
+    def _form(self, package: ApplicationPackage) -> Definition | None:
+        """The UI definition, if there is one and it can be read."""
         name = UI + package.manifest.ui
         if name not in self.files.names():
             if package.manifest.ui != "ui.yaml":
                 self.faults.note(f"UI: the package has no file {name}", self._key("UI"))
-            return
+            return None
         from knarr.services.application_catalog.forms import reader
 
-        with self.faults.taken():
-            self.warnings += reader.read(self.files.read(name), name).warnings
+        found = reader.inspect(self.files.read(name), name)
+        self.faults += found.faults
+        self.warnings += found.warnings
+        return found.definition
 
 
 def repeated_keys(data: bytes, file: str) -> Faults:

@@ -48,7 +48,7 @@ class ClassChecker:
         self.dialect = dialect(is_legacy(package.format_version))
         self.found: dict[str, MuranoType] = {}
         self._documents: dict[str, Mapped] = {}
-        self._lost: set[str] = set()  # parts of classes that could not be read
+        self.lost: set[str] = set()  # parts of classes that could not be read
 
     # Reading
 
@@ -99,7 +99,7 @@ class ClassChecker:
                 lost = _cut(document, error.position)
                 if lost is None:
                     return []
-                self._lost.add(lost)
+                self.lost.add(lost)
             except MuranoPlError as error:
                 # A prefix that is not declared, somewhere in the keys that name classes.
                 key = next((one for one in ("Extends", "Import", "Meta") if one in document), None)
@@ -236,7 +236,7 @@ class ClassChecker:
             return
         if kind.imports or not isinstance(call, ast.Function) or isinstance(call, ast.BinaryOperator):
             return
-        there = call.name in self._lost or kind.find_method(call.name) or self._is_function(call.name)
+        there = call.name in self.lost or kind.find_method(call.name) or self._is_function(call.name)
         if not there:
             self.faults.note(f"{kind.name} has no method {call.name}", expression.position)
 
