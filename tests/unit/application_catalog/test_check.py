@@ -135,6 +135,16 @@ def test_a_good_package_has_no_findings():
             "the key 'Default' stands there twice",
         ),
         ("      label:", "      sum:", 7, "the key 'sum' stands there twice"),
+        ("      label:", "      on:", 7, "a name is read as true: numbers and words like yes, no, on, off"),
+        ("      label:", "      1:", 7, "a name is read as 1: numbers and words"),
+        ("      label:", "      2026-01-02:", 7, "a name is read as the expression 2026-01-02: numbers"),
+        ("      label:", "      la-bel:", 7, "a name is read as the expression la-bel: numbers"),
+        ("      label:", "      'la-bel':", 7, "warning: property 'la-bel' cannot be named in expressions"),
+        ("      log:", "      ~:", 30, "a name is read as null: numbers and words"),
+        ("- first:", "- no:", 11, "a name is read as false: numbers and words"),
+        ("- $.sum: 0", "- $.sum: {yes: 0}", 13, "the key yes is read as true: quote it"),
+        ("Name: Shop", "Name: 5", 2, "Name: a name is read as 5: numbers and words"),
+        ("std: io.murano", "off: io.murano", 1, "Namespaces: a name is read as false: numbers and"),
     ],
 )
 def test_mistakes_of_classes_have_file_and_line(old, new, line, told):
@@ -192,6 +202,8 @@ def test_names_of_packages_that_are_not_at_hand_are_trusted():
         ({"logo.png": b"GIF89a" + os.urandom(600_000)}, "manifest.yaml:1: Logo: logo.png has 600006 bytes"),
         ({"manifest.yaml": MANIFEST + "    Logo: x.png\n"}, "manifest.yaml:5: Logo: the package has no file 'x.png'"),
         ({"manifest.yaml": MANIFEST + "    UI: x.yaml\n"}, "manifest.yaml:5: UI: the package has no file UI/x.yaml"),
+        ({"manifest.yaml": MANIFEST + "    Meta: {com.shop.Met: {}}\n"}, "manifest.yaml:5: Meta: there is no class com.shop.Met"),
+        ({"manifest.yaml": MANIFEST + "    Meta: {5: {}}\n"}, "manifest.yaml:5: Meta: a name is read as 5"),
         ({"manifest.yaml": MANIFEST + "    Nme: x\n"}, "manifest.yaml:5: a manifest has no key 'Nme'"),
         ({"manifest.yaml": None}, ".: the package has no manifest.yaml at its top"),
     ],
@@ -292,6 +304,50 @@ def test_public_methods_are_of_the_format_1_4():
     assert line.startswith("Classes/shop.yaml:30: method log: Scope is of the format 1.4")
 
 
+def test_names_in_templates_of_heat_that_yaml_takes_for_something_else():
+    template = """\
+        heat_template_version: 2013-05-23
+        parameter_groups:
+          - parameters: [no, fine, '4']
+        parameters:
+          yes: {type: string}
+          on: {type: string}
+          3: {type: string}
+          ~: {type: string}
+          '4': {type: string}
+          2014-01-02: {type: string}
+          fine: {type: string}
+        resources:
+          off: {type: x}
+          server:
+            type: x
+            properties:
+              a: {get_param: yes}
+              b: {get_param: [3, x]}
+              c: {get_param: 2014-01-02}
+              d: {get_resource: off}
+              on: true
+        outputs:
+          2: {value: x}
+    """
+    lines = found({"manifest.yaml": HOT_MANIFEST, "template.yaml": template})
+    assert {line.partition(": numbers and")[0] for line in lines} == {
+        "template.yaml:3: parameter_groups: a name is read as false",
+        "template.yaml:5: the key yes is read as true: quote it",
+        "template.yaml:6: parameters: a name is read as true",
+        "template.yaml:6: the key on is read as true: quote it",
+        "template.yaml:7: parameters: a name is read as 3",
+        "template.yaml:8: parameters: a name is read as null",
+        "template.yaml:13: resources: a name is read as false",
+        "template.yaml:13: the key off is read as false: quote it",
+        "template.yaml:17: get_param: a name is read as true",
+        "template.yaml:18: get_param: a name is read as 3",
+        "template.yaml:20: get_resource: a name is read as false",
+        "template.yaml:21: the key on is read as true: quote it",
+        "template.yaml:23: outputs: a name is read as 2",
+    }
+
+
 def test_a_good_template_of_heat_has_no_findings():
     files = {"manifest.yaml": HOT_MANIFEST, "template.yaml": TEMPLATE}
     assert found({**files, "Resources/HotFiles/nested/server.yaml": "x: 1"}) == []
@@ -370,6 +426,14 @@ def test_a_good_plan_has_no_findings():
         ("if args.who:", "if args.who", "6: Body: line 1: expected ':'"),
         ("return 1", "return ]", "8: Body: line 3: unmatched ']'"),
         ("Scripts:", "Scripts: [", "11: invalid YAML"),
+        ("{who: $who}", "{no: $who}", "4: the key no is read as false: quote it"),
+        ("Version: 1.0.0\n", "Verson: 1.0.0\n", "2: warning: a plan has no key 'Verson'"),
+        ("Type: App", "Tpye: 1, Type: App", "10: warning: Scripts/hello has no key 'Tpye'"),
+        (
+            "hello.sh}",
+            "hello.sh, Options: {captureStdOut: true}}",
+            "10: warning: Scripts/hello/Options has no key",
+        ),
     ],
 )
 def test_mistakes_of_plans(old, new, told):
