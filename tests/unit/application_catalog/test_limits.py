@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
 
 import pytest
 
+from knarr.services.application_catalog.language import dialect as dialects
 from knarr.services.application_catalog.language import patterns, trials
+from knarr.services.application_catalog.language.dialect import dialect
 from knarr.services.application_catalog.language.errors import (
     Cancelled,
     InvalidArguments,
@@ -190,3 +195,32 @@ def test_errors_keep_their_place(make_session):
 def test_what_doubles_in_a_loop_ends(run, first):
     with pytest.raises(MuranoPlError, match=r"too much memory|exceeds|more than"):
         run(f"- $x: {first}\n- Repeat: 60\n  Do:\n    - $x: $x + $x\n")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("text", ["prose that is none.", "$.a + "])
+def test_what_cannot_be_parsed_keeps_nothing_of_those_who_tried(legacy, text):
+    class Mine:
+        pass
+
+    def attempt():
+        mine = Mine()
+        with suppress(ValueError):
+            dialect(legacy).parse(text)
+            pytest.fail("was parsed")
+        return weakref.ref(mine)
+
+    attempt()
+    left = attempt()
+    gc.collect()
+    assert left() is None
+
+
+def test_what_is_remembered_of_expressions_is_bounded(monkeypatch):
+    monkeypatch.setattr(dialects, "MOST_CHARACTERS", 2000)
+    of = dialect()
+    first = of.parse("1 + 1")
+    assert of.parse("1 + 1") is first
+    for number in range(100):
+        of.parse(f"$.{'a' * 100}{number}")
+    assert sum(map(len, of._parsed)) < 2200
