@@ -222,11 +222,9 @@ class Calls:
                 finally:
                     RECEIVER.reset(token)
             context = self.session.type_context(method.declared_by).create_child_context()
-            context["$"] = context["$this"] = this
-            context[METHOD] = method
             values = self.bind(method, this, args, kwargs)
-            for name, value in values.items():
-                context["$" + name] = value
+            context.put({"$1": this, "$this": this, METHOD: method})
+            context.put({"$" + name: value for name, value in values.items()})
             with self.session.turns.entered(method, this, values):
                 return compiled(method).run(self.session, context)
         except MuranoPlError as error:
@@ -260,8 +258,7 @@ class Calls:
         from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
         context = self.session.type_context(method.declared_by).create_child_context()
-        context["$"] = context["$this"] = this
-        context[METHOD] = method
+        context.put({"$1": this, "$this": this, METHOD: method})
         engine = self.session.engine(self.session.dialect_of(method.declared_by))
         receiver = YAQL_NO_VALUE
         if not method.is_static:

@@ -32,13 +32,15 @@ VERSION_PARTS = ("major", "minor", "patch", "prerelease", "build")
 
 
 def session_of(context: Any) -> Session:
-    found: Session = context["$?session"]
+    home = getattr(context, "home", None)
+    found: Session = context["$?session"] if home is None else home.session
     return found
 
 
 def caller(context: Any) -> Any:
     """The class whose code is evaluated; None outside of all."""
-    return context["$?type"]
+    home = getattr(context, "home", None)
+    return context["$?type"] if home is None else home.kind
 
 
 # Operators
@@ -134,7 +136,7 @@ def arguments(
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for node in nodes:
-        name = _keyword(node)
+        name = _keyword(node, ast)
         if name is not None:
             value = node.destination if isinstance(node, ast.MappingRuleExpression) else node.args[1]
             kwargs[name] = value if name in lazy else value(NO_VALUE, context, engine)
@@ -143,10 +145,8 @@ def arguments(
     return args, kwargs
 
 
-def _keyword(node: Any) -> str | None:
-    """The name in `name => value`, of either dialect."""
-    from yaql.language import expressions as ast
-
+def _keyword(node: Any, ast: Any) -> str | None:
+    """The name in `name => value`, of either dialect; `ast` is YAQL's module of nodes."""
     source = None
     if isinstance(node, ast.MappingRuleExpression):
         source = node.source
