@@ -52,10 +52,10 @@ class Stack:
         return f"{kind.rpartition('::')[2].lower()}-{next(self._ids)}"
 
     def resolved(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if set(value) == {"get_resource"}:
+        if isinstance(value, dict):
+            if len(value) == 1 and "get_resource" in value:
                 return self._resource(value["get_resource"])["id"]
-            if set(value) == {"get_attr"}:
+            if len(value) == 1 and "get_attr" in value:
                 name, attribute, *path = value["get_attr"]
                 return self._attribute(self._resource(name), attribute, path)
             return {key: self.resolved(item) for key, item in value.items()}

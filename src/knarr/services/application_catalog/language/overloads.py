@@ -8,6 +8,7 @@ is left to YAQL. Results and errors are the same.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -108,65 +109,111 @@ def _takes(definition: Any, count: int) -> bool:
     return all(parameter.default is not specs.NO_DEFAULT for parameter in missing)
 
 
+class _Parameter:
+    """A parameter of a function. For most, whether a value is taken depends on the value's type alone."""
+
+    __slots__ = ("_as_it_is", "_known", "default", "lazy", "name", "type")
+
+    def __init__(self, definition: Any) -> None:
+        self.name = definition.name
+        self.type = definition.value_type
+        self.default = None if _hidden(definition) else definition.default
+        self.lazy = isinstance(self.type, yaqltypes.LazyParameterType)
+        # Whether values of a type are taken; None where that has to be asked for each value.
+        self._known: dict[type, bool | None] = {}
+        self._as_it_is = type(self.type) in _AS_IT_IS and not _validated(self.type)
+
+    def takes(self, value: Any, context: Any, engine: Any) -> bool:
+        if not self._as_it_is:
+            return bool(self.type.check(value, context, engine))
+        kind = type(value)
+        found = self._known.get(kind)
+        if found is None:
+            found = bool(self.type.check(value, context, engine))
+            by_value = issubclass(kind, expressions.Constant) or (kind is not str and issubclass(kind, str))
+            self._known[kind] = None if by_value else found
+        return found
+
+    def converted(self, value: Any, receiver: Any, context: Any, definition: Any, engine: Any) -> Any:
+        """What the function gets. The value must be one that is taken."""
+        if self._as_it_is and self._known.get(type(value)):
+            limit_memory_usage(engine, (1, value))
+            return value
+        try:
+            return self.type.convert(value, receiver, context, definition, engine)
+        except exceptions.ArgumentValueException:
+            raise exceptions.ArgumentException(self.name) from None
+
+
+# Types that hand on the value itself
+_AS_IT_IS = frozenset(
+    {yaqltypes.PythonType, yaqltypes.Integer, yaqltypes.Number, yaqltypes.Sequence, yaqltypes.String}
+)
+_NO_VALIDATOR = yaqltypes.PythonType(object).validators[0].__code__
+
+
+def _validated(kind: Any) -> bool:
+    """Whether the type looks at the value more closely than by its own type."""
+    if type(kind) is yaqltypes.Sequence:
+        return len(kind.validators) > 1
+    if type(kind) is yaqltypes.PythonType:
+        return any(getattr(one, "__code__", None) is not _NO_VALIDATOR for one in kind.validators)
+    return False
+
+
 class _Only:
     """The one function that a name and a number of arguments can mean."""
 
     def __init__(self, name: str, definition: Any, count: int) -> None:
         self._name = name
         self._definition = definition
-        visible = _visible(definition)
+        visible = _visible(definition)[:count]
         rest = definition.parameters.get("*")
-        self._given = [*visible[:count], *(rest for _ in range(count - len(visible)))]
-        self._lazy = [isinstance(p.value_type, yaqltypes.LazyParameterType) for p in self._given]
-        place = {id(parameter): n for n, parameter in enumerate(visible[:count])}
+        given = {id(parameter): _Parameter(parameter) for parameter in visible}
+        self._given = list(given.values())
+        self._given += [_Parameter(rest) for _ in range(count - len(visible))]
         ordered = sorted(
             (p for key, p in definition.parameters.items() if p.position is not None and key != "*"),
             key=lambda parameter: parameter.position,
         )
-        # For each argument of the payload: its parameter, and which argument of the call it is
-        self._positional = [(p, place.get(id(p))) for p in ordered]
-        self._positional += [(rest, n) for n in range(len(visible), count)]
-        self._named = [
-            (key, p) for key, p in definition.parameters.items() if p.position is None and key != "**"
+        # For each argument of the payload: its parameter, and which argument of the call it is, if any
+        self._positional = [
+            (given[id(p)], visible.index(p)) if id(p) in given else (_Parameter(p), None) for p in ordered
         ]
-        every = [p for p, _ in self._positional] + [p for _, p in self._named]
-        self._own_context = any(type(p.value_type) not in _READ_ONLY for p in every)
-        by_default = [p for p, at in self._positional if at is None] + [p for _, p in self._named]
-        self._by_default = [p for p in by_default if not _hidden(p)]
+        self._positional += [(self._given[n], n) for n in range(len(visible), count)]
+        self._named = [
+            (key, _Parameter(p))
+            for key, p in definition.parameters.items()
+            if p.position is None and key != "**"
+        ]
+        self._by_default = [p for p, at in self._positional if at is None] + [p for _, p in self._named]
+        every = [*self._given, *self._by_default]
+        self._own_context = any(type(parameter.type) not in _READ_ONLY for parameter in every)
 
     def call(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> Any:
         values = self._evaluated(receiver, args, context, engine)
-        definition = self._definition
         for parameter in self._by_default:
-            if not parameter.value_type.check(parameter.default, context, engine):
+            if not parameter.takes(parameter.default, context, engine):
                 raise self._not_found(receiver)
         within = context.create_child_context() if self._own_context else context
-
-        def converted(parameter: Any, value: Any) -> Any:
-            try:
-                return parameter.value_type.convert(value, receiver, within, definition, engine)
-            except exceptions.ArgumentValueException:
-                raise exceptions.ArgumentException(parameter.name) from None
-
+        about = (receiver, within, self._definition, engine)
         given = [
-            converted(parameter, _default(parameter) if at is None else values[at])
+            parameter.converted(parameter.default if at is None else values[at], *about)
             for parameter, at in self._positional
         ]
-        named = {key: converted(parameter, _default(parameter)) for key, parameter in self._named}
-        return definition.payload(*given, **named)
+        named = {key: parameter.converted(parameter.default, *about) for key, parameter in self._named}
+        return self._definition.payload(*given, **named)
 
     def _evaluated(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> list[Any]:
         for parameter, arg in zip(self._given, args, strict=True):
-            if not parameter.value_type.check(arg, context, engine):
+            if not parameter.takes(arg, context, engine):
                 raise self._not_found(receiver)
-        values = [
-            arg
-            if lazy or not isinstance(arg, expressions.Expression) or isinstance(arg, expressions.Constant)
-            else arg(NO_VALUE, context, engine)
-            for arg, lazy in zip(args, self._lazy, strict=True)
-        ]
+        values = list(args)
+        for at, (parameter, arg) in enumerate(zip(self._given, args, strict=True)):
+            if not parameter.lazy and _to_evaluate(type(arg)):  # type: ignore[arg-type]
+                values[at] = arg(NO_VALUE, context, engine)
         for parameter, arg, value in zip(self._given, args, values, strict=True):
-            if value is not arg and not parameter.value_type.check(value, context, engine):
+            if value is not arg and not parameter.takes(value, context, engine):
                 raise self._not_found(receiver)
         return values
 
@@ -176,9 +223,10 @@ class _Only:
         return exceptions.NoMatchingMethodException(self._name, receiver)
 
 
-def _default(parameter: Any) -> Any:
-    """What a parameter without an argument is converted from."""
-    return None if _hidden(parameter) else parameter.default
+@functools.cache
+def _to_evaluate(kind: type) -> bool:
+    """Whether arguments of this type are nodes of a syntax tree, and no constants."""
+    return issubclass(kind, expressions.Expression) and not issubclass(kind, expressions.Constant)
 
 
 def caller(overloads: Overloads, receiver: Any, context: Any, engine: Any) -> Callable[..., Any]:

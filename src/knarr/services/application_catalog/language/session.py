@@ -84,6 +84,7 @@ class Session:
                 self._finishers.pop()()
             except MuranoPlError as error:
                 fault = fault or error
+        self.turns.close()
         if fault is not None:
             raise fault
 

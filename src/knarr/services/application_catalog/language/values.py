@@ -229,7 +229,7 @@ def thawed(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return value
-    if kind is _deep() or isinstance(value, Mapping):
+    if kind is dict or kind is _deep() or isinstance(value, Mapping):
         return {thawed(key): thawed(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, Set)):
         return [thawed(item) for item in value]
