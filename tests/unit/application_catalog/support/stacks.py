@@ -42,7 +42,10 @@ class Stack:
             for other in body.get("depends_on") or ():
                 if other not in wanted:
                     raise TemplateError(f"{name} depends on {other}, which is not there")
-            self.resources[name]["properties"] = self.resolved(body.get("properties") or {})
+            resource = self.resources[name]
+            if resource.get("body") != body:  # ids, which attributes come from, stay what they are
+                resource["body"] = body
+                resource["properties"] = self.resolved(body.get("properties") or {})
         for resource in self.resources.values():
             self._networks.made(resource)
         outputs = template.get("outputs") or {}

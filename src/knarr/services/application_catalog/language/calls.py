@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from yaql.language.exceptions import ArgumentException
+from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
 from knarr.services.application_catalog.language.contracts import Check
 from knarr.services.application_catalog.language.errors import (
     Foreign,
@@ -254,9 +257,6 @@ class Calls:
         return real
 
     def _call_python(self, method: Method, this: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        from yaql.language.exceptions import ArgumentException
-        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
-
         context = self.session.type_context(method.declared_by).create_child_context()
         context.put({"$1": this, "$this": this, METHOD: method})
         engine = self.session.engine(self.session.dialect_of(method.declared_by))

@@ -6,6 +6,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from yaql.language import expressions as ast
+from yaql.language.utils import NO_VALUE
+
 from knarr.services.application_catalog.language.dialect import LEGACY, Dialect
 from knarr.services.application_catalog.language.errors import (
     ContractViolation,
@@ -129,14 +132,11 @@ def arguments(
     nodes: Iterable[Any], context: Any, engine: Any, method: Method | None
 ) -> tuple[list[Any], dict[str, Any]]:
     """The evaluated arguments of a call; those that Python takes unevaluated are left as they are."""
-    from yaql.language import expressions as ast
-    from yaql.language.utils import NO_VALUE
-
     lazy = _lazy(method.python) if method is not None and method.python is not None else {}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for node in nodes:
-        name = _keyword(node, ast)
+        name = _keyword(node)
         if name is not None:
             value = node.destination if isinstance(node, ast.MappingRuleExpression) else node.args[1]
             kwargs[name] = value if name in lazy else value(NO_VALUE, context, engine)
@@ -145,8 +145,8 @@ def arguments(
     return args, kwargs
 
 
-def _keyword(node: Any, ast: Any) -> str | None:
-    """The name in `name => value`, of either dialect; `ast` is YAQL's module of nodes."""
+def _keyword(node: Any) -> str | None:
+    """The name in `name => value`, of either dialect."""
     source = None
     if isinstance(node, ast.MappingRuleExpression):
         source = node.source
@@ -178,8 +178,6 @@ def extension(session: Session, method: Method, taker: ContractType) -> Any:
     kind = yaqltypes.PythonType(object, nullable=True, validators=[taker.takes])
 
     def check(value: Any, *_: Any, **__: Any) -> bool:
-        from yaql.language import expressions as ast
-
         if isinstance(value, ast.Constant):
             value = value.value
         return isinstance(value, ast.Expression) or taker.takes(value)

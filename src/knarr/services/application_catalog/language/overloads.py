@@ -1,14 +1,13 @@
-"""The choice among the functions of one name, where little is to be chosen.
+"""The choice among the functions of one name, with less effort than YAQL's.
 
 YAQL tries each function of a name on the arguments of each call. How many arguments a function takes never
-changes: those that cannot be meant are left out once for each number of arguments. Where one remains, which
-is so for most names, its arguments are checked and converted by YAQL's own types, and it is called. All else
-is left to YAQL. Results and errors are the same.
+changes: those that cannot be meant are left out once for each number of arguments. And for most parameters,
+whether they take a value depends on nothing but its type, which is remembered. Arguments by name, and calls
+where several functions fit, are left to YAQL. Results and errors are the same.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,38 +50,34 @@ class Overloads:
         kinds = {definition.no_kwargs for level in levels for definition in level}
         self._alike = len(kinds) == 1
         self._keywords = False in kinds
-        self._chosen: dict[int, Levels | _Only] = {}
+        self._chosen: dict[int, Choice | None] = {}
 
     def call(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> Any:
         """The result for these arguments, evaluated or not; `receiver` is NO_VALUE for a function."""
-        if receiver is not NO_VALUE:
-            args = (receiver, *args)
-        chosen = self._candidates(args)
-        if type(chosen) is _Only:
-            return chosen.call(receiver, args, context, engine)
-        shown = args if receiver is NO_VALUE else args[1:]
-        return runner.choose_overload(self.name, chosen, engine, receiver, context, shown, {})()
+        all_args = args if receiver is NO_VALUE else (receiver, *args)
+        choice = self._choice(all_args)
+        if choice is None:
+            return self.long_way(receiver, args, {}, context, engine)
+        return choice.call(receiver, all_args, context, engine)
 
-    def _candidates(self, args: tuple[Any, ...]) -> Levels | _Only:
+    def long_way(self, receiver: Any, args: Any, kwargs: Any, context: Any, engine: Any) -> Any:
+        """As YAQL chooses."""
+        return runner.choose_overload(self.name, self.levels, engine, receiver, context, args, kwargs)()
+
+    def _choice(self, args: tuple[Any, ...]) -> Choice | None:
         if not self._alike:
-            return self.levels
+            return None
         for arg in args:
-            if arg is NO_VALUE or (self._keywords and isinstance(arg, expressions.MappingRuleExpression)):
-                return self.levels
+            if arg is NO_VALUE or (self._keywords and type(arg) is expressions.MappingRuleExpression):
+                return None
         count = len(args)
-        found = self._chosen.get(count)
-        if found is None:
-            found = self._chosen[count] = self._choose(count)
-        return found
-
-    def _choose(self, count: int) -> Levels | _Only:
-        levels = [[one for one in level if _takes(one, count)] for level in self.levels]
-        levels = [level for level in levels if level]
-        if not levels:
-            return self.levels  # YAQL knows how to say that none fits
-        if len(levels) == 1 and len(levels[0]) == 1:
-            return _Only(self.name, levels[0][0], count)
-        return levels
+        if count not in self._chosen:
+            levels = [[Candidate(one, count) for one in level if _takes(one, count)] for level in self.levels]
+            levels = [level for level in levels if level]
+            same = len({one.lazy for level in levels for one in level}) == 1
+            # YAQL knows how to say that there is none, or that it does not know what to evaluate.
+            self._chosen[count] = Choice(self.name, levels) if same else None
+        return self._chosen[count]
 
 
 def _visible(definition: Any) -> list[Any]:
@@ -137,7 +132,6 @@ class _Parameter:
     def converted(self, value: Any, receiver: Any, context: Any, definition: Any, engine: Any) -> Any:
         """What the function gets. The value must be one that is taken."""
         if self._as_it_is and self._known.get(type(value)):
-            limit_memory_usage(engine, (1, value))
             return value
         try:
             return self.type.convert(value, receiver, context, definition, engine)
@@ -161,61 +155,88 @@ def _validated(kind: Any) -> bool:
     return False
 
 
-class _Only:
-    """The one function that a name and a number of arguments can mean."""
+class Candidate:
+    """A function, called with a number of arguments."""
 
-    def __init__(self, name: str, definition: Any, count: int) -> None:
-        self._name = name
-        self._definition = definition
+    __slots__ = ("_by_default", "_named", "_own_context", "_positional", "definition", "given", "lazy")
+
+    def __init__(self, definition: Any, count: int) -> None:
+        self.definition = definition
         visible = _visible(definition)[:count]
         rest = definition.parameters.get("*")
-        given = {id(parameter): _Parameter(parameter) for parameter in visible}
-        self._given = list(given.values())
-        self._given += [_Parameter(rest) for _ in range(count - len(visible))]
+        known = {id(parameter): _Parameter(parameter) for parameter in visible}
+        # The parameters of the arguments, in their order
+        self.given = [*known.values(), *(_Parameter(rest) for _ in range(count - len(visible)))]
+        # The places of the arguments that are not evaluated
+        self.lazy = frozenset(at for at, parameter in enumerate(self.given) if parameter.lazy)
         ordered = sorted(
             (p for key, p in definition.parameters.items() if p.position is not None and key != "*"),
             key=lambda parameter: parameter.position,
         )
         # For each argument of the payload: its parameter, and which argument of the call it is, if any
-        self._positional = [
-            (given[id(p)], visible.index(p)) if id(p) in given else (_Parameter(p), None) for p in ordered
+        self._positional: list[tuple[_Parameter, int | None]] = [
+            (known[id(p)], visible.index(p)) if id(p) in known else (_Parameter(p), None) for p in ordered
         ]
-        self._positional += [(self._given[n], n) for n in range(len(visible), count)]
+        self._positional += [(self.given[n], n) for n in range(len(visible), count)]
         self._named = [
             (key, _Parameter(p))
             for key, p in definition.parameters.items()
             if p.position is None and key != "**"
         ]
         self._by_default = [p for p, at in self._positional if at is None] + [p for _, p in self._named]
-        every = [*self._given, *self._by_default]
+        every = [*self.given, *self._by_default]
         self._own_context = any(type(parameter.type) not in _READ_ONLY for parameter in every)
 
-    def call(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> Any:
-        values = self._evaluated(receiver, args, context, engine)
-        for parameter in self._by_default:
-            if not parameter.takes(parameter.default, context, engine):
-                raise self._not_found(receiver)
+    def takes(self, args: Sequence[Any], context: Any, engine: Any) -> bool:
+        """Whether the parameters take the arguments, evaluated or not."""
+        for parameter, arg in zip(self.given, args, strict=True):
+            if not parameter.takes(arg, context, engine):
+                return False
+        return True
+
+    def stands(self, context: Any, engine: Any) -> bool:
+        """Whether what is not given can be as it is by default."""
+        return all(parameter.takes(parameter.default, context, engine) for parameter in self._by_default)
+
+    def call(self, receiver: Any, values: Sequence[Any], context: Any, engine: Any) -> Any:
         within = context.create_child_context() if self._own_context else context
-        about = (receiver, within, self._definition, engine)
+        about = (receiver, within, self.definition, engine)
         given = [
             parameter.converted(parameter.default if at is None else values[at], *about)
             for parameter, at in self._positional
         ]
         named = {key: parameter.converted(parameter.default, *about) for key, parameter in self._named}
-        return self._definition.payload(*given, **named)
+        return self.definition.payload(*given, **named)
 
-    def _evaluated(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> list[Any]:
-        for parameter, arg in zip(self._given, args, strict=True):
-            if not parameter.takes(arg, context, engine):
-                raise self._not_found(receiver)
-        values = list(args)
-        for at, (parameter, arg) in enumerate(zip(self._given, args, strict=True)):
-            if not parameter.lazy and _to_evaluate(type(arg)):  # type: ignore[arg-type]
-                values[at] = arg(NO_VALUE, context, engine)
-        for parameter, arg, value in zip(self._given, args, values, strict=True):
-            if value is not arg and not parameter.takes(value, context, engine):
-                raise self._not_found(receiver)
-        return values
+
+class Choice:
+    """The functions that a name and a number of arguments can mean; all leave the same ones unevaluated."""
+
+    def __init__(self, name: str, levels: list[list[Candidate]]) -> None:
+        self._name = name
+        self._levels = levels
+        self._lazy = levels[0][0].lazy
+
+    def call(self, receiver: Any, args: tuple[Any, ...], context: Any, engine: Any) -> Any:
+        fitting = [[one for one in level if one.takes(args, context, engine)] for level in self._levels]
+        if not any(fitting):
+            raise self._not_found(receiver)
+        values = [
+            arg if at in self._lazy or not _is_node(arg) else arg(NO_VALUE, context, engine)
+            for at, arg in enumerate(args)
+        ]
+        for level in fitting:
+            found = [
+                one for one in level if one.takes(values, context, engine) and one.stands(context, engine)
+            ]
+            if len(found) == 1:
+                return found[0].call(receiver, values, context, engine)
+            if found:  # the most special of them
+                shown = values if receiver is NO_VALUE else values[1:]
+                definitions = [[one.definition for one in found]]
+                choose = runner.choose_overload
+                return choose(self._name, definitions, engine, receiver, context, tuple(shown), {})()
+        raise self._not_found(receiver)
 
     def _not_found(self, receiver: Any) -> Exception:
         if receiver is NO_VALUE:
@@ -223,10 +244,17 @@ class _Only:
         return exceptions.NoMatchingMethodException(self._name, receiver)
 
 
-@functools.cache
-def _to_evaluate(kind: type) -> bool:
-    """Whether arguments of this type are nodes of a syntax tree, and no constants."""
-    return issubclass(kind, expressions.Expression) and not issubclass(kind, expressions.Constant)
+def _is_node(value: Any) -> bool:
+    """Whether an argument is to be evaluated: a node of a syntax tree, and no constant."""
+    kind = type(value)
+    found = _NODES.get(kind)
+    if found is None:
+        node = issubclass(kind, expressions.Expression)
+        found = _NODES[kind] = node and not issubclass(kind, expressions.Constant)
+    return found
+
+
+_NODES: dict[type, bool] = {}
 
 
 def caller(overloads: Overloads, receiver: Any, context: Any, engine: Any) -> Callable[..., Any]:
@@ -235,8 +263,7 @@ def caller(overloads: Overloads, receiver: Any, context: Any, engine: Any) -> Ca
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             if kwargs:
-                choose = runner.choose_overload
-                result = choose(overloads.name, overloads.levels, engine, receiver, context, args, kwargs)()
+                result = overloads.long_way(receiver, args, kwargs, context, engine)
             else:
                 result = overloads.call(receiver, args, context, engine)
         except StopIteration as error:

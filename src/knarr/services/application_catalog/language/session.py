@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
 from knarr.services.application_catalog.language import functions
 from knarr.services.application_catalog.language.calls import Calls, Mock
 from knarr.services.application_catalog.language.contexts import Home, remembering
@@ -112,8 +114,6 @@ class Session:
     ) -> Any:
         """As `evaluate`, for an expression alone. `then` is done with the value, which may be lazy: what
         that raises is the expression's error as well."""
-        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
-
         home: Home | None = getattr(context, "home", None)
         engine = self.engine(self.dialect_of(context[TYPE])) if home is None else home.engine
         try:

@@ -142,27 +142,44 @@ class Turns:
 
     # Methods
 
-    @contextmanager
-    def entered(self, method: Method, this: Any, arguments: Mapping[str, Any]) -> Iterator[None]:
-        """Be the only thread in this method of this object (or of these arguments)."""
+    def entered(self, method: Method, this: Any, arguments: Mapping[str, Any]) -> Entered:
+        """Be the only thread in this method of this object (or of these arguments), as a context."""
         held = HELD.get()
-        keys = [key for key in _keys(method, this, arguments) if key not in held]
-        if not keys:
-            yield
+        return Entered(self, held, [key for key in _keys(method, this, arguments) if key not in held])
+
+    def lock(self, key: Key) -> threading.Lock:
+        """The lock of a method of an object, taken."""
+        lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(blocking=False):
+            with self.waiting():
+                lock.acquire()
+        return lock
+
+
+class Entered:
+    """Methods that a thread is alone in, from `with` to its end."""
+
+    __slots__ = ("_held", "_keys", "_taken", "_token", "_turns")
+
+    def __init__(self, turns: Turns, held: frozenset[Key], keys: list[Key]) -> None:
+        self._turns, self._held, self._keys = turns, held, keys
+        self._taken: list[threading.Lock] = []
+
+    def __enter__(self) -> None:
+        if not self._keys:
             return
-        taken: list[threading.Lock] = []
-        token = HELD.set(held | set(keys))
+        self._token = HELD.set(self._held.union(self._keys))
         try:
-            for key in keys:
-                lock = self._locks.setdefault(key, threading.Lock())
-                if not lock.acquire(blocking=False):
-                    with self.waiting():
-                        lock.acquire()
-                taken.append(lock)
-            yield
-        finally:
-            HELD.reset(token)
-            for lock in taken:
+            for key in self._keys:
+                self._taken.append(self._turns.lock(key))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        if self._keys:
+            HELD.reset(self._token)
+            for lock in self._taken:
                 lock.release()
 
 

@@ -155,15 +155,15 @@ PLAIN = frozenset({type(None), str, int, float, bool})
 
 def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in PLAIN:
         return value
-    way = _freezing(kind)  # type: ignore[arg-type]
+    way = _freezing(kind)
     return value if way is None else way(value)
 
 
 @functools.cache
-def _freezing(kind: type) -> Callable[[Any], Any] | None:
+def _freezing(kind: Any) -> Callable[[Any], Any] | None:
     """How values of a type are frozen, None for as they are: it takes many looks at abstract types."""
     if issubclass(kind, (Reference, TypeObject, Opaque, _deep(), _version(), str, bytes, bytearray)):
         return None
