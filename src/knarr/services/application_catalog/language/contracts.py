@@ -156,6 +156,7 @@ class Check:
 def violation(path: str, message: str, position: Position | None = None) -> ContractViolation:
     """The error that tells at which place of what value it was."""
     error = ContractViolation(f"[{path}] {message}", position)
+    error.here = None  # the contract's place is not one of the method that gave the value
     error.path = path
     return error
 
