@@ -311,6 +311,36 @@ def test_public_methods_are_of_the_format_1_4():
     assert line.startswith("Classes/shop.yaml:30: method log: Scope is of the format 1.4")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "told"),
+    [
+        ("{type: number, default: many}", "the default 'many' is no number"),
+        ("{type: number, default: '5'}", None),
+        ("{type: boolean, default: perhaps}", "the default 'perhaps' is no boolean"),
+        ("{type: boolean, default: off}", None),
+        ("{type: json, default: '{'}", "the default '{' is no json"),
+        ("{type: json, default: {a: 1}}", None),
+        ("{type: string, default: [a]}", "the default ['a'] is no string"),
+        ("{type: comma_delimited_list, default: 5}", "the default 5 is no comma_delimited_list"),
+        ("{type: string, default: abc, constraints: [{length: {max: 2}}]}", "the default 'abc' is refused"),
+        ("{type: number, default: 5, constraints: [{range: {min: 6}, description: Six!}]}", "is refused: Six!"),
+        ("{type: number, default: 5, constraints: [{range: {min: 5}}, {modulo: {step: 2, offset: 1}}]}", None),
+        ("{type: number, default: 6, constraints: [{modulo: {step: 2, offset: 1}}]}", "the default 6 is refused"),
+        ("{type: string, default: b, constraints: [{allowed_values: [a, c]}]}", "the default 'b' is refused"),
+        ("{type: string, default: 5, constraints: [{allowed_values: [5, c]}]}", None),
+        ("{type: string, default: ab, constraints: [{allowed_pattern: a}]}", "the default 'ab' is refused"),
+        ("{type: comma_delimited_list, default: 'a, b', constraints: [{allowed_values: [a, b]}]}", None),
+        ("{type: comma_delimited_list, default: 'a,c', constraints: [{allowed_values: [a, b]}]}", "is refused"),
+        ("{type: string, default: m1, constraints: [{custom_constraint: nova.flavor}]}", None),
+    ],
+)  # fmt: skip
+def test_defaults_in_templates_of_heat_meet_their_constraints(parameter, told):
+    template = f"heat_template_version: x\nparameters:\n  size: {parameter}\nresources: {{a: {{type: x}}}}\n"
+    lines = found({"manifest.yaml": HOT_MANIFEST, "template.yaml": template})
+    assert len(lines) == (told is not None), lines
+    assert all(line.startswith("template.yaml:3: parameter size: ") and told in line for line in lines)
+
+
 def test_names_in_templates_of_heat_that_yaml_takes_for_something_else():
     template = """\
         heat_template_version: 2013-05-23
