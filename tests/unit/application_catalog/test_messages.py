@@ -29,6 +29,24 @@ Properties:
 """
 
 
+MODEL = """\
+Namespaces: {=: t, std: io.murano}
+Name: Main
+Properties:
+  one: {Contract: $.class(Other)}
+  many:
+    Contract: [$.class(Other), 0, 2]
+  map:
+    Contract:
+      a: $.int()
+---
+Name: Other
+Properties:
+  size: {Contract: $.int()}
+  other: {Contract: $.class(Other)}
+"""
+
+
 def failure(make_session, instruction: str) -> MuranoPlError:
     session = make_session(
         TEXT.replace("INSTRUCTION", textwrap.dedent(instruction).replace("\n", "\n        "))
@@ -81,6 +99,25 @@ def test_values_that_contracts_refuse(make_session, instruction, message, frames
     assert str(error) == f"Classes/all.yaml:{message}"
     lines = [line for line in error.trace().splitlines() if line.startswith("  File")]
     assert lines == [f'  File "Classes/all.yaml", line {frame} of type t.Main' for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"one": "gone"}, "4: [t.Main.one] there is no object with the id 'gone'"),
+        ({"one": {"?": {"type": "t.Lost"}}}, "4: [t.Main.one] class t.Lost is neither in package t nor"),
+        ({"one": {"other": "gone"}}, "14: [t.Other.other] there is no object with the id 'gone'"),
+        ({"many": ["gone"]}, "6: [t.Main.many[0]] there is no object with the id 'gone'"),
+        ({"one": {"size": "x"}}, "13: [t.Other.size] 'x' is no whole number"),
+        ({"map": [1]}, "9: [t.Main.map] [1] is no dictionary"),
+        ({"many": [1, 2, 3]}, "6: [t.Main.many] the list has 3 items, not 0 to 2"),
+    ],
+)  # fmt: skip
+def test_models_that_do_not_fit(make_session, model, told):
+    session = make_session(MODEL)
+    with pytest.raises(MuranoPlError) as caught:
+        session.store.load_tree({"?": {"id": "main", "type": "t.Main"}, **model})
+    assert str(caught.value).startswith(f"Classes/all.yaml:{told}")
 
 
 def test_instructions_are_told_in_a_line(make_session):

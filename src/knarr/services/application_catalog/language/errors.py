@@ -46,9 +46,11 @@ class Frame:
 
 
 class MuranoPlError(Exception):
-    """The family. `names` are what `Catch: {With: …}` may call it; `frames` is filled on its way out."""
+    """The family. `names` are what `Catch: {With: …}` may call it; `frames` is filled on its way out. `path`
+    is where a value stands that a contract did not take, `Class.property.key[0]`, once that is known."""
 
     upstream: ClassVar[str] = "murano.dsl.exceptions.DslException"
+    path: str | None = None
 
     def __init__(self, message: str = "", position: Position | None = None) -> None:
         super().__init__(message)
@@ -92,10 +94,9 @@ class SyntaxFault(MuranoPlError):
 
 
 class ContractViolation(MuranoPlError):
-    """A value that a contract refuses; `path` is where it stands, once that is known."""
+    """A value that a contract refuses."""
 
     upstream = "murano.dsl.exceptions.ContractViolationException"
-    path: str | None = None
 
 
 class ContractSyntax(SyntaxFault):
