@@ -106,6 +106,13 @@ def test_a_good_package_has_no_findings():
         ("Extends: std:Environment", "Extend: std:Environment", 3, "a class has no key 'Extend'"),
         ("[$.class(Item)]", "[$.class(Itm)]", 5, "there is no class com.shop.Itm"),
         ("[$.class(Item)]", "[$.class(sys:Item)]", 5, "namespace prefix 'sys' is not declared"),
+        ("$.int(), Usage", "'$.int()', Usage", 6, "the contract '$.int()' is in quotes, which make it text"),
+        (
+            "{Contract: $.class(Item), D",
+            "{Contract: ['$.int()'], D",
+            11,
+            "the contract '$.int()' is in quotes",
+        ),
         ("[$.class(Item)]", "[$.class(Item]", 5, "'$.class(Item' is no expression"),
         (
             "Usage: Out",

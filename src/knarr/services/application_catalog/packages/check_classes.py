@@ -146,6 +146,7 @@ class ClassChecker:
             self._order(kind)
             self._words(kind)
             for prop in kind.properties.values():
+                self._contract(prop.contract, prop.position)
                 self._expressions([prop.contract, prop.default], kind)
             for method in kind.methods.values():
                 self._method(kind, method)
@@ -193,6 +194,7 @@ class ClassChecker:
 
     def _method(self, kind: MuranoType, method: Method) -> None:
         for argument in method.arguments:
+            self._contract(argument.contract, argument.position)
             self._expressions([argument.contract, argument.default], kind)
         self._expressions(method.body, kind)
         if method.scope is MethodScope.PUBLIC and self.package.format_version < SCOPES_SINCE:
@@ -207,6 +209,18 @@ class ClassChecker:
                 machine.block(row, method.position)
         for row in rows(method.body, method.position):
             self._row(kind, method, row)
+
+    def _contract(self, contract: Any, place: Position | None) -> None:
+        """A contract in quotes allows one value only: its own text."""
+        waiting = [contract]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Mapped):
+                waiting += [*one, *one.values()]
+            elif isinstance(one, list):
+                waiting += one
+            elif isinstance(one, str) and MEANT.search(one):
+                self.faults.note(f"the contract {one[:64]!r} is in quotes, which make it text", place)
 
     def _row(self, kind: MuranoType, method: Method, row: Row) -> None:
         if row.after_end:
