@@ -160,6 +160,45 @@ def test_mistakes_of_classes_have_file_and_line(old, new, line, told):
     assert any(one.startswith(f"Classes/shop.yaml:{line}: {told}") for one in lines), lines
 
 
+METADATA = """
+    ---
+    Name: Note
+    Usage: Meta
+    Applies: [Type, Argument]
+    Properties:
+      text: {Contract: $.string()}
+"""
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ("{Note: {text: a}}", None),
+        ("[{Note: {text: a}}, Note]", "com.shop.Note may be attached once only"),
+        ("{Note: {txt: a}}", "com.shop.Note has no property 'txt'; did you mean 'text'?"),
+        ("Shop", "com.shop.Shop is no metadata class: it needs `Usage: Meta`"),
+        ("Nope", "Meta: there is no class com.shop.Nope"),
+    ],
+)
+def test_metadata_of_classes(meta, told):
+    text = SHOP.replace("Name: Item\n", f"Name: Item\n    Meta: {meta}\n") + METADATA
+    lines = found({**FILES, "Classes/shop.yaml": text})
+    assert lines == ([f"Classes/shop.yaml:33: {told}"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("price: {Contract", "price: {Meta: Note, Contract", "com.shop.Note may be attached to Type, Argument, not to Property"),
+        ("      log:", "      log: {Meta: Note}", "com.shop.Note may be attached to Type, Argument, not to Method"),
+        ("- first: {Contract", "- first: {Meta: Nope, Contract", "Meta: there is no class com.shop.Nope"),
+    ],
+)  # fmt: skip
+def test_metadata_of_parts_of_classes(old, new, told):
+    lines = found({**FILES, "Classes/shop.yaml": SHOP.replace(old, new, 1) + METADATA})
+    assert [line.partition(": ")[2] for line in lines] == [told]
+
+
 def test_what_is_never_executed():
     text = SHOP.replace("- $this.log()", "- Return: 1")
     assert found({**FILES, "Classes/shop.yaml": text}) == [

@@ -24,6 +24,7 @@ from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
+from knarr.services.application_catalog.packages.check_meta import wrong_metadata
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
 from knarr.services.application_catalog.packages.faults import Faults
 from knarr.services.application_catalog.packages.package import CLASSES, RESOURCES, ApplicationPackage
@@ -156,11 +157,12 @@ class ClassChecker:
             for name in listed:
                 if not self.names.has(name):
                     self.faults.note(f"{what}: there is no class {name}", self._place(kind, what))
-        metas = [*kind.meta, *(one for prop in kind.properties.values() for one in prop.meta)]
-        metas += [one for method in kind.methods.values() for one in method.meta]
-        for meta in metas:
-            if not self.names.has(meta.type_name):
-                self.faults.note(f"Meta: there is no class {meta.type_name}", meta.position or kind.position)
+        attached = [(kind.meta, "Type"), *((one.meta, "Property") for one in kind.properties.values())]
+        for method in kind.methods.values():
+            attached.append((method.meta, "Method"))
+            attached += [(one.meta, "Argument") for one in method.arguments]
+        for entries, target in attached:
+            self.faults += wrong_metadata(entries, target, self.package, self.names)
 
     def _words(self, kind: MuranoType) -> None:
         for what, members in (("property", kind.properties), ("method", kind.methods)):
