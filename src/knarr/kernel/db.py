@@ -119,7 +119,7 @@ def as_stored(column: Any) -> Any:
 
 
 def as_text(column: Any) -> Any:
-    """The column of times for a select whose rows only show it: as SQLite stores it, and a datetime elsewhere.
+    """The column of times for a select whose rows only show it: text on SQLite, and a datetime elsewhere.
 
     Both begin with `2026-01-02 03:04:05` as text.
     """
