@@ -106,6 +106,8 @@ class ServiceApp:
             request.body = read_body(raw, route, request.version, self.service.max_body)
         result = route.handler(request, **params)
         self._answer(resp, route, request, result)
+        if raw.method == "HEAD" and hasattr(resp.stream, "close"):
+            resp.stream.close()  # nobody will read it
 
     def _pick(self, raw: Any, routes: tuple[Route, ...]) -> Route:
         for route in routes:
@@ -199,6 +201,8 @@ class _Resource:
         by_method: dict[str, list[Route]] = {}
         for route in routes:
             by_method.setdefault(route.method, []).append(route)
+        if "HEAD" not in by_method and (table := [r for r in by_method.get("GET", ()) if r.head]):
+            by_method["HEAD"] = table
         for method, table in by_method.items():
             setattr(self, f"on_{method.lower()}", _responder(app, tuple(table)))
 
