@@ -220,6 +220,9 @@ class TestAnswers:
     def test_health_and_metrics(self, cloud, ann):
         ann.get(URL)
         assert cloud.call("GET", "/healthcheck").json["status"] == "OK"
+        for path in ("/shelf/healthcheck", "/identity/healthcheck"):
+            assert cloud.call("GET", path).json["checks"]["database"]["ok"]
+            assert cloud.call("HEAD", path).status == 200
         text = cloud.call("GET", "/metrics").body.decode()
         assert 'service="shelf"' in text
         assert "knarr_requests_total" in text
