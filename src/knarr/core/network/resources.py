@@ -162,6 +162,7 @@ class Resource:
             sortable=sortable,
             default_sort=(("id", "asc"),),
             limited=False,
+            zero_is_all=True,
             aliases={"tenant_id": "project_id"},
         )
 
