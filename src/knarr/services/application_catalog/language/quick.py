@@ -141,6 +141,15 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return tuple(part(NO_VALUE, context, engine) for part in self.args)
 
+    class ListOf(ast.Function):
+        """`list(…)`, which unpacks iterators"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            values = tuple(part(NO_VALUE, context, engine) for part in self.args)
+            if any(isinstance(value, Iterator) for value in values):
+                return context(self.name, engine, receiver, context)(*map(_Known, values))
+            return values
+
     class Item(ast.IndexExpression):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             value, index = (part(NO_VALUE, context, engine) for part in self.args)
@@ -212,6 +221,8 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return None
         if node.name in ONE_ARGUMENT and len(node.args) == 1:
             return OfOne
+        if node.name == "list":
+            return ListOf
         return Coalesce if node.name == "coalesce" and node.args else None
 
     binary = {"+": Sum, "and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same, "in": In}
