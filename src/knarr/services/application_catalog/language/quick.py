@@ -47,7 +47,9 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from node.args
 
 
+# How large a value is looked at by YAQL alone, which has limits: of a text's characters, a list's items
 SHORT = 10_000
+FEW = 100
 
 
 @functools.cache
@@ -67,16 +69,20 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return context[self.path.value]
 
     class Member(ast.BinaryOperator):
-        """`value.name`"""
+        """`value.name`, which of a list is that of each item"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
-            left, right = self.args
-            value = left(NO_VALUE, context, engine)
+            return self.of(self.args[0](NO_VALUE, context, engine), context, engine)
+
+        def of(self, value: Any, context: Any, engine: Any) -> Any:
+            name = self.args[1]
             if isinstance(value, (Reference, TypeObject)):
-                return attribute(value, right.value, context)
-            if isinstance(value, Mapping) and right.value in value:
-                return value[right.value]
-            return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
+                return attribute(value, name.value, context)
+            if isinstance(value, Mapping) and name.value in value:
+                return value[name.value]
+            if type(value) is tuple and len(value) <= FEW:
+                return (self.of(item, context, engine) for item in value)
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), name)
 
     class Call(ast.BinaryOperator):
         """`value.method(…)`"""
