@@ -57,6 +57,7 @@ EXPRESSIONS = [
     "len($.rows.where($.k > 1))",
     "coalesce($.n, $.t)",
     "coalesce($.n)",
+    "coalesce(, $.t)",
     "[1, $.a, [$.n]]",
     "list($.a, $.n)",
     "list()",
@@ -129,6 +130,7 @@ def test_short_ways_lead_where_long_ones_do(expression: str, monkeypatch: pytest
 
 
 UNCHANGED = {
+    "coalesce(, $.t)",
     "{x => $.a}",
     "switch($.a = 1 => yes, true => no)",
     "nothing()",

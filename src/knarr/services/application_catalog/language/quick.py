@@ -216,9 +216,11 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
     def plain(parts: Any) -> bool:
-        """Whether all of it are values: no `key => value`."""
+        """Whether all of it are values: no `key => value`, and nothing left out as in `f(, 1)`."""
         return not any(
-            isinstance(part, ast.MappingRuleExpression) or getattr(part, "operator", None) == "=>"
+            part is NO_VALUE
+            or isinstance(part, ast.MappingRuleExpression)
+            or getattr(part, "operator", None) == "=>"
             for part in parts
         )
 
