@@ -72,6 +72,17 @@ def test_what_writes_is_503_until_there_is_space_again(
         assert cloud.admin.post(path, body).status in (201, 202)
 
 
+def test_the_health_page_says_so_while_it_lasts(cloud: Cloud, disk: Path) -> None:
+    def health() -> tuple[int, str | None]:
+        answer = cloud.call("GET", "/healthcheck")
+        return answer.status, answer.json["checks"]["disk"]["error"]
+
+    assert health() == (200, None)
+    with full(disk):
+        assert health() == (503, "full: less than 1 MiB is free")
+    assert health() == (200, None)
+
+
 def test_an_image_that_does_not_fit_leaves_nothing_behind(cloud: Cloud, disk: Path) -> None:
     body = {"name": "big", "disk_format": "raw", "container_format": "bare"}
     image = f"/image/v2/images/{cloud.admin.post('/image/v2/images', body).json['id']}"

@@ -115,9 +115,15 @@ def test_a_private_registry_gives_its_images_to_who_has_the_password(
 
     assert row["status"] == "Running", row["status_reason"]
     assert docker_engine.containers.get(f"zun-{row['uuid']}").image.tags
+    # It lies on the host now, and is still not for everybody
+    late = [_settled(knarr, token, _create(knarr, token, guarded))]
+    late.append(_settled(knarr, token, _create(knarr, token, short, registry="wrong")))
+    for one, who in zip(late, ("without credentials", f"as user '{USER}'"), strict=True):
+        assert one["status"] == "Error"
+        assert who in one["status_reason"]
     busy = knarr.call("DELETE", "/container/v1/registries/right", token=token)
     assert busy.status == 409
-    for ident in (refused["uuid"], wrong["uuid"], row["uuid"]):
+    for ident in (one["uuid"] for one in (refused, wrong, row, *late)):
         assert knarr.call("DELETE", f"{CONTAINERS}/{ident}?stop=True", token=token).status == 204
         _gone(knarr, token, ident)
     for name in ("right", "wrong"):

@@ -84,7 +84,7 @@ class LocalBus:
         for fn in self._subscribers.get(topic, ()):
             try:
                 fn(payload)
-            except Exception:
+            except Exception:  # one subscriber's failure is neither the publisher's nor the others'
                 LOG.exception("a subscriber of %s failed", topic)
 
     def subscribe(self, topic: str, fn: Callable[[Any], None]) -> Callable[[], None]:
@@ -130,7 +130,7 @@ class _Call:
                 self.result = orjson.dumps(self.fn(**orjson.loads(self.arguments)))
             except KnarrError as error:
                 self.error = error
-            except Exception as error:
+            except Exception as error:  # the caller, on another host maybe, gets what the wire can carry
                 LOG.exception("%s failed", self.method)
                 self.error = RemoteError(f"{self.method} failed: {str(error) or type(error).__name__}")
         self.finished.set()

@@ -169,7 +169,7 @@ class Engine:
             seen = self._nudges
             try:
                 work = self._claim()
-            except Exception:
+            except Exception:  # of the database, whichever it is: the worker goes on when it is back
                 LOG.exception("operations cannot be claimed")
                 self._pause(AFTER_ERROR)
                 continue
@@ -242,7 +242,7 @@ class Engine:
                     renew_at = now + self._leases.seconds / 3
                 if now >= self._due:
                     self._look()
-            except Exception:
+            except Exception:  # as above: without the keeper no lease would be renewed
                 LOG.exception("the engine's timers failed")
                 self._pause(AFTER_ERROR)
                 continue

@@ -5,6 +5,7 @@ As with oslo.middleware's healthcheck, an operator takes a process out of its lo
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from typing import Any
 
 # A check returns or raises: None is healthy, a text says what is wrong.
 Check = Callable[[], "str | None"]
+
+# Free bytes below which a change of the database fails, or the one after it.
+LEAST_FREE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,21 @@ def database_check(db: Any) -> Check:
 
         with db.read() as session:
             session.execute(text("SELECT 1"))
+
+    return check
+
+
+def disk_check(directory: Path) -> Check:
+    """Whether the file system of the directory takes more data and more files."""
+
+    def check() -> str | None:
+        found = os.statvfs(directory)
+        if found.f_flag & os.ST_RDONLY:
+            return "read-only"
+        if found.f_bavail * found.f_frsize < LEAST_FREE:
+            return "full: less than 1 MiB is free"
+        # Some file systems make inodes as they need them, and count none.
+        return "full: no more files can be made" if found.f_files and not found.f_favail else None
 
     return check
 

@@ -37,7 +37,8 @@ class Page:
 class Listing:
     """How a model is listed. `id` is the column that markers name; it also makes every order a total one.
 
-    `limited` lists never answer more than `max_limit` rows; others only when a limit is asked for.
+    `limited` lists never answer more than `max_limit` rows; others only when a limit is asked for. With
+    `zero_is_all` the limit 0 is none.
     """
 
     model: Any
@@ -46,6 +47,7 @@ class Listing:
     default_sort: SortKeys = (("created_at", "asc"),)
     max_limit: int = 1000
     limited: bool = True
+    zero_is_all: bool = False
     aliases: dict[str, str] = field(default_factory=dict)
 
     def paging(self, req: Request) -> Paging:
@@ -83,6 +85,8 @@ class Listing:
         if not values or values[-1] == "":
             return None
         text = values[-1]
+        if text == "0" and self.zero_is_all:
+            return None
         if not text.isdecimal() or int(text[:18]) <= 0:
             raise BadRequest(f"Invalid value for 'limit': {text[:64]!r} is not a positive number.")
         return min(int(text[:18]), self.max_limit)

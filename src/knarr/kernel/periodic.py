@@ -91,7 +91,7 @@ class Scheduler:
         began = time.monotonic()
         try:
             task.fn(self._runtime)
-        except Exception:
+        except Exception:  # a task that fails has its next turn all the same
             LOG.exception("the periodic task %s failed", task.name)
         ended = time.monotonic()
         with self._change:

@@ -56,7 +56,7 @@ class Pool:
         while task := self._next():
             try:
                 task()
-            except Exception:
+            except Exception:  # the thread outlives its tasks
                 LOG.exception("a task of the pool %s failed", self._name)
 
     def _next(self) -> Callable[[], None] | None:

@@ -18,7 +18,8 @@ class Route:
 
     `policy` is checked before the handler runs, with the caller's own project and user as target; None makes
     the route public. `envelope` is the key under which the body stands, `bulk` the key of a list of bodies.
-    `first` and `last` are the microversions that have the route.
+    `first` and `last` are the microversions that have the route. HEAD goes where GET goes, unless the path
+    has a HEAD of its own, or `head` is false: for a GET that gives out, holds or moves something.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Route:
     lax: bool = False
     optional_body: bool = False
     raw: bool = False
+    head: bool = True
     content_types: tuple[str, ...] = (JSON,)
     summary: str = ""
 

@@ -14,7 +14,7 @@ from knarr.kernel.bus import LocalBus
 from knarr.kernel.db import Database
 from knarr.kernel.doorbell import Doorbell
 from knarr.kernel.engine import Engine
-from knarr.kernel.health import Health, database_check
+from knarr.kernel.health import Health, database_check, disk_check
 from knarr.kernel.history import PERIODICS
 from knarr.kernel.identity import ExternalIdentity, IdentityBackend
 from knarr.kernel.metrics import Metrics
@@ -73,6 +73,7 @@ class Runtime:
         self._stopped = False
         self.metrics.watch_operations(self.db, self.operations)
         self.health.add("database", database_check(self.db))
+        self.health.add("disk", disk_check(self.state_dir))
         self.identity = self._identity(first)
         self.wsgi = Mounts(self)
         for service in first:

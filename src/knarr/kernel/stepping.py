@@ -57,7 +57,7 @@ def _run_steps(work: Work) -> Ending:
             work.check()
             _enter(work, step.name)
             step.run(work)
-    except Exception as error:
+    except Exception as error:  # whatever a step raises is the outcome of its operation, or a reason to retry
         return _after_error(work, error)
     return _finish(work, DONE)
 
@@ -128,7 +128,7 @@ def _undo(work: Work) -> Ending:
             kind.cancelled(work)
         elif kind.failed:
             kind.failed(work, work.reason or _restored(work))
-    except Exception as error:
+    except Exception as error:  # undoing is tried again as steps are
         if work.attempt <= max(kind.retries, UNDO_RETRIES):
             LOG.warning("undoing %s %s failed", work.kind, work.resource_id, exc_info=error)
             due = utcnow() + timedelta(seconds=pause(work.attempt))

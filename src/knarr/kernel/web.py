@@ -35,6 +35,7 @@ LOG = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "COPY")
 REQUEST_ID = "X-Openstack-Request-Id"
 JSON = "application/json"
+HEALTH = "/healthcheck"
 NO_BODY = frozenset({204, 304})
 
 encode = msgspec.json.Encoder().encode
@@ -57,9 +58,12 @@ class ServiceApp:
         # Falcon has handlers of its own for its errors, which come first unless they are replaced.
         for kind in (Exception, falcon.HTTPError):
             self._app.add_error_handler(kind, self._on_error)
-        for path, routes in _by_path(service.routes).items():
+        by_path = _by_path(service.routes)
+        for path, routes in by_path.items():
             self._app.add_route(path, _Resource(self, routes))
         self._app.add_route("/openapi.json", _OpenApi(self))
+        if HEALTH not in by_path:
+            self._app.add_route(HEALTH, _HealthPage(self))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return self._app(environ, start_response)
@@ -106,6 +110,8 @@ class ServiceApp:
             request.body = read_body(raw, route, request.version, self.service.max_body)
         result = route.handler(request, **params)
         self._answer(resp, route, request, result)
+        if raw.method == "HEAD" and hasattr(resp.stream, "close"):
+            resp.stream.close()  # nobody will read it
 
     def _pick(self, raw: Any, routes: tuple[Route, ...]) -> Route:
         for route in routes:
@@ -199,6 +205,8 @@ class _Resource:
         by_method: dict[str, list[Route]] = {}
         for route in routes:
             by_method.setdefault(route.method, []).append(route)
+        if "HEAD" not in by_method and (table := [r for r in by_method.get("GET", ()) if r.head]):
+            by_method["HEAD"] = table
         for method, table in by_method.items():
             setattr(self, f"on_{method.lower()}", _responder(app, tuple(table)))
 
@@ -219,6 +227,21 @@ class _OpenApi:
 
         resp.content_type = JSON
         resp.data = encode(document(self._app.service, self._app.runtime.base_url))
+
+
+class _HealthPage:
+    """The health of this process once more below each service, where its load balancer asks for it."""
+
+    def __init__(self, app: ServiceApp) -> None:
+        self._app = app
+
+    def on_get(self, raw: Any, resp: Any) -> None:
+        report = self._app.runtime.health.report()
+        resp.status = _STATUS_LINES[report.status]
+        resp.content_type = JSON
+        resp.data = encode(report.view())
+
+    on_head = on_get
 
 
 def _by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:

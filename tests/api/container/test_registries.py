@@ -172,6 +172,54 @@ def test_an_image_is_pulled_with_the_credentials_of_its_registry(member: Member)
     assert member.show(member.create(image=f"{DOMAIN}/team/box:2", registry="mine"))["status"] == "Running"
 
 
+def outcome(member: Member, image: str, **more: Any) -> tuple[str, str]:
+    shown = member.show(member.create(image=image, **more))
+    return shown["status"], shown["status_reason"] or ""
+
+
+def change_password(member: Member, registry: str, password: str) -> None:
+    answer = member.call("PATCH", f"registries/{registry}", {"registry": {"password": password}})
+    assert answer.status == 200, answer.body
+
+
+def test_what_came_with_credentials_is_used_by_who_has_them_only(cloud: Cloud, member: Member) -> None:
+    make(member, name="right", username="jo", password=SECRET)
+    uuid = member.create(image="team/own:1", registry="right")
+    other, image = Member(cloud, cloud.person()), f"{DOMAIN}/team/own:1"
+    make(other, name="wrong", username="jo", password="guessed")
+    for more, whom in (({}, "without credentials"), ({"registry": "wrong"}, "as user 'jo'")):
+        status, reason = outcome(other, image, **more)
+        assert status == "Error"
+        assert whom in reason
+        assert "image_pull_policy ifnotpresent" in reason
+    make(other, name="right", username="jo", password=SECRET)
+    assert outcome(other, image, registry="right")[0] == "Running"
+    # Who was let in once is not asked again
+    for who in (member, other):
+        change_password(who, "right", "changed")
+        assert outcome(who, image, registry="right")[0] == "Running"
+    assert member.post(f"containers/{uuid}/rebuild").status == 202
+    assert member.settled(uuid)["status"] == "Running"
+
+
+def test_under_the_policy_never_what_came_with_credentials_of_others_is_refused(
+    member: Member, admin: Member
+) -> None:
+    make(member, name="right", username="jo", password=SECRET)
+    member.create(image="team/never:1", registry="right")
+    status, reason = outcome(admin, f"{DOMAIN}/team/never:1", image_pull_policy="never")
+    assert status == "Error"
+    assert "credentials of others" in reason
+
+
+def test_what_needed_no_credentials_is_everybodys(cloud: Cloud, member: Member) -> None:
+    make(member, name="open", domain="open.example.org", username="jo", password=SECRET)
+    assert outcome(member, "team/open:1", registry="open")[0] == "Running"
+    other = Member(cloud, cloud.person())
+    for _ in range(2):
+        assert outcome(other, "open.example.org/team/open:1")[0] == "Running"
+
+
 def test_wrong_credentials_or_none_end_in_an_error_that_says_who_was_asked_as_whom(member: Member) -> None:
     make(member, name="wrong", username="jo", password="guessed")
     shown = member.show(member.create(image="team/other:1", registry="wrong"))

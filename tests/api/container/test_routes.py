@@ -57,6 +57,14 @@ def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
+STREAMS = ("containers/nothing/logs", "containers/nothing/attach", "containers/nothing/get_archive", "events")
+
+
+@pytest.mark.parametrize("path", STREAMS)
+def test_head_neither_opens_a_session_nor_a_stream(member: Member, path: str) -> None:
+    assert member.call("HEAD", path).status == 405
+
+
 @pytest.mark.parametrize("route", PROTECTED, ids=name_of)
 def test_without_a_token_nobody_gets_in(cloud: Cloud, route: Route) -> None:
     headers = {"OpenStack-API-Version": f"container {version_of(route)}"}

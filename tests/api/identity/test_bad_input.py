@@ -14,7 +14,8 @@ IDS = re.compile(r"\{\w+\}")
 PROTECTED = [route for route in ROUTES if route.policy is not None]
 WITH_BODY = [route for route in ROUTES if route.body is not None]
 PUBLIC = {
-    *((method, path) for method in ("GET", "HEAD") for path in ("/", "/v3")),
+    ("GET", "/"),
+    ("GET", "/v3"),
     ("POST", "/v3/auth/tokens"),
     ("POST", "/v3/users/{user_id}/password"),
 }
@@ -52,7 +53,7 @@ FOR_ALL |= {f"identity:get_auth_{what}" for what in ("projects", "domains", "sys
 FOR_ALL |= {"identity:list_registered_limits", "identity:get_registered_limit", "identity:get_limit_model"}
 FOR_ALL |= {"identity:list_limits"}
 # Lists in which everybody finds what is their own.
-OWN_LISTS = {"GET /v3/credentials", "HEAD /v3/credentials"}
+OWN_LISTS = {"GET /v3/credentials"}
 CLOSED = [route for route in PROTECTED if route.policy not in FOR_ALL and route_name(route) not in OWN_LISTS]
 
 

@@ -70,8 +70,9 @@ class TestApplicationCredentials:
             enter(api, made["id"], made["secret"], {"project": {"id": bob.project}}),
         ):
             assert answer.status == 401
-        assert credential(api, bob, roles=[{"name": "admin"}]).status == 403
-        assert credential(api, bob, roles=[{"name": "no-such-role"}]).status == 400
+        assert credential(api, bob, roles=[{"name": "admin"}]).status == 400
+        assert credential(api, bob, roles=[{"id": "no-such-role"}]).status == 400
+        assert credential(api, bob, roles=[{"name": "no-such-role"}]).status == 404
         assert credential(api, bob, name=made["name"]).status == 409
         assert credential(api, bob, expires_at="2020-01-01T00:00:00Z").status == 400
         assert credential(api, bob, expires_at="soon").status == 400
@@ -196,7 +197,9 @@ class TestTrusts:
         assert not api.is_valid(token)
 
     def test_what_is_refused(self, api, bob, carol):
-        assert self.make(api, bob, carol, roles=[{"name": "admin"}]).status == 403
+        assert self.make(api, bob, carol, roles=[{"name": "admin"}]).status == 404
+        assert self.make(api, bob, carol, roles=[{"id": "no-such-role"}]).status == 404
+        assert self.make(api, bob, carol, roles=[{"name": "no-such-role"}]).status == 404
         assert self.make(api, bob, carol, roles=[]).status == 403
         assert self.make(api, bob, carol, project_id=carol.project).status == 403
         assert self.make(api, bob, carol, trustor_user_id=carol.id).status == 403
@@ -229,6 +232,7 @@ class TestTrusts:
         second = second.body["trust"]
         assert second["redelegated_trust_id"] == first["id"]
         assert second["redelegation_count"] == 0
+        assert self.make(api, bob, dave, token=token, roles=[{"name": "admin"}]).status == 403
         answer = self.use(api, dave, second)
         assert role_names(answer) == ["reader"]
         assert self.make(api, bob, carol, token=subject(answer)).status == 403

@@ -175,6 +175,15 @@ class TestUsers:
         assert api.get(f"/v3/groups/{group['id']}/users").body["users"] == []
         assert api.get(f"/v3/role_assignments?user.id={bob.id}").body["role_assignments"] == []
 
+    def test_the_default_project_is_no_domain(self, api):
+        answer = api.post("/v3/users", {"user": {"name": unique("user"), "default_project_id": "default"}})
+        assert answer.status == 400
+        assert "default_project_id" in answer.message
+        user = api.make("user", default_project_id="gone")
+        path = f"/v3/users/{user['id']}"
+        assert api.patch(path, {"user": {"default_project_id": "default"}}).status == 400
+        assert api.get(path).body["user"]["default_project_id"] == "gone"
+
 
 class TestGroups:
     def test_members(self, api):
@@ -419,6 +428,8 @@ class TestCatalogue:
             ({"interface": "secret"}, "interface"),
             ({"url": "no address"}, "url"),
             ({"url": 7}, "url"),
+            ({"url": "http://192.0.2.1/$(project_id)s/%(host)s"}, "%(host)s"),
+            ({"url": "http://192.0.2.1/$(project_id)"}, "$(project_id)"),
             ({"enabled": "yes"}, "enabled"),
         ],
     )

@@ -209,6 +209,7 @@ def test_filters_narrow_a_list(cloud, member, make):
         ("marker=00000000-0000-0000-0000-000000000000", "marker"),
         ("sort_key=color", "sort_key"),
         ("sort=name:up", "sort_dir"),
+        ("sort=name:asc&sort_dir=desc", "sort_dir"),
     ],
 )
 def test_a_wrong_filter_is_named(member, query, word):

@@ -81,6 +81,22 @@ def test_the_same_rule_twice_is_a_conflict(member, make):
     make("security_group_rule", **body)
 
 
+@pytest.mark.parametrize(
+    ("given", "shown", "normalized"),
+    [
+        ("10.1.2.3/8", "10.1.2.3/8", "10.0.0.0/8"),
+        ("10.1.2.3", "10.1.2.3/32", "10.1.2.3/32"),
+        ("FD00::1/64", "fd00::1/64", "fd00::/64"),
+    ],
+)
+def test_a_prefix_is_shown_as_it_was_given_and_as_it_is_meant(member, make, given, shown, normalized):
+    group = make("security_group")["id"]
+    rule = make("security_group_rule", security_group_id=group, direction="ingress", remote_ip_prefix=given)
+    assert (rule["remote_ip_prefix"], rule["normalized_cidr"]) == (shown, normalized)
+    found = member.get(f"{V2}/security-group-rules?remote_ip_prefix={shown}").json["security_group_rules"]
+    assert [row["id"] for row in found] == [rule["id"]]
+
+
 def test_groups_of_others_do_not_exist(cloud, make):
     group, stranger = make("security_group")["id"], cloud.person()
     body = {"security_group_rule": {"security_group_id": group, "direction": "ingress"}}

@@ -35,6 +35,21 @@ def test_a_network_is_shared_with_one_project(cloud, member, net, friend):
     assert error(friend.get(f"{V2}/networks/{net[0]}")) == (404, "NetworkNotFound")
 
 
+def test_the_subnets_of_an_external_network_are_for_who_shares_it(cloud, member, public):
+    (subnet,) = member.get(f"{V2}/networks/{public}").json["network"]["subnets"]
+    assert subnet not in {row["id"] for row in member.get(f"{V2}/subnets").json["subnets"]}
+    assert error(member.get(f"{V2}/subnets/{subnet}")) == (404, "SubnetNotFound")
+    assert cloud.admin.get(f"{V2}/subnets/{subnet}").status == 200
+    # An address is to be had from it all the same
+    body = {"floating_network_id": public, "subnet_id": subnet}
+    floating = member.post(f"{V2}/floatingips", {"floatingip": body})
+    assert floating.status == 201
+    member.delete(f"{V2}/floatingips/{floating.json['floatingip']['id']}")
+    entry = grant(cloud.admin, "network", public, member.project_id).json["rbac_policy"]["id"]
+    assert member.get(f"{V2}/subnets/{subnet}").status == 200
+    cloud.admin.delete(f"{V2}/rbac-policies/{entry}")
+
+
 def test_an_entry_moves_to_another_project(cloud, member, net, friend):
     entry = grant(member, "network", net[0], "nobody").json["rbac_policy"]["id"]
     body = {"rbac_policy": {"target_tenant": friend.project_id}}

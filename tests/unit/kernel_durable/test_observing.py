@@ -6,12 +6,13 @@ import io
 import json
 import logging
 import stat
+import subprocess
 import threading
 
 import pytest
 
 from knarr.kernel import logs
-from knarr.kernel.health import Health, database_check
+from knarr.kernel.health import Health, database_check, disk_check
 from knarr.kernel.metrics import Metrics
 from knarr.kernel.secrets import SecretBox, SecretError
 
@@ -140,6 +141,25 @@ def test_health_fails_when_a_check_raises_and_tells_no_details():
     health.add("database", check)
     report = health.report()
     assert (report.status, report.checks[0].error) == (503, "failed (OSError)")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ("size=2m", None),
+        ("size=512k", "full: less than 1 MiB is free"),
+        ("size=2m,nr_inodes=1", "full: no more files can be made"),
+        ("size=2m,ro", "read-only"),
+    ],
+)
+def test_the_disk_is_asked_for_space_for_files_and_whether_it_is_written(tmp_path, options, error):
+    mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    try:
+        assert disk_check(tmp_path)() == error
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_a_file_takes_the_process_out_of_service(tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from msgspec import UNSET, Meta, UnsetType
@@ -83,6 +84,22 @@ def query(req: Request) -> Any:
     return {"deep": req.query.deep}
 
 
+class Held:
+    """A body that notes whether it was closed."""
+
+    closed: ClassVar[list[bool]] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"data"
+
+    def close(self) -> None:
+        self.closed.append(True)
+
+
+def held(req: Request) -> Any:
+    return Response(Held(), headers={"Content-Length": "4"}, content_type="application/octet-stream")
+
+
 def stream(req: Request) -> Any:
     data = req.stream.read(req.content_length or 0)
     return Response((bytes([byte]) for byte in data), content_type="application/octet-stream")
@@ -96,6 +113,8 @@ ROUTES = (
     Route("DELETE", "/v1/boxes/{ident}", show, "box:delete", 204),
     Route("GET", "/v1/breaks", breaks, "box:show"),
     Route("GET", "/v1/query", query, "box:show", query=BoxQuery),
+    Route("GET", "/v1/held", held, "box:show"),
+    Route("GET", "/v1/given-out", query, "box:show", query=BoxQuery, head=False),
     Route("PUT", "/v1/stream", stream, "box:show", raw=True),
     Route("GET", "/v1/young", query, "box:show", query=BoxQuery, first="1.3"),
     Route("GET", "/v1/version", lambda req: {"v": list(req.version)}, "box:show", last="1.2"),

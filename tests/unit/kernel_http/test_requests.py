@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .conftest import Shelf
+from .conftest import Held, Shelf
 
 URL = "/shelf/v1/boxes"
 
@@ -162,6 +162,33 @@ class TestAnswers:
         assert {"GET", "POST"} <= set(answer.headers["allow"].replace(" ", "").split(","))
         assert ann.get("/nobody/v1").status == 404
 
+    def test_head_is_get_without_its_body(self, ann):
+        box = ann.post(URL, {"box": {"name": "tin"}}).json["box"]
+        for path in (URL, f"{URL}/{box['id']}", "/shelf", "/shelf/v1/query?deep=true"):
+            whole, head = ann.get(path), ann.call("HEAD", path)
+            assert (head.status, head.body) == (whole.status, b"")
+            assert head.headers["content-length"] == str(len(whole.body))
+            assert head.headers["content-type"] == whole.headers["content-type"]
+
+    def test_head_is_refused_where_get_would_be(self, cloud, ann, ben):
+        box = ann.post(URL, {"box": {"name": "tin"}}).json["box"]
+        assert cloud.call("HEAD", URL).status == 401
+        assert ben.call("HEAD", f"{URL}/{box['id']}").status == 404
+        assert ann.call("HEAD", "/shelf/v1/query?sheep=1").status == 400
+        older = {"OpenStack-API-Version": "shelf 1.2"}
+        assert ann.call("HEAD", "/shelf/v1/young", headers=older).status == 406
+
+    def test_head_lets_go_of_what_get_would_have_streamed(self, ann):
+        Held.closed.clear()
+        answer = ann.call("HEAD", "/shelf/v1/held")
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "4")
+        assert Held.closed == [True]
+
+    def test_head_is_not_there_where_get_gives_something_out(self, ann):
+        answer = ann.call("HEAD", "/shelf/v1/given-out")
+        assert answer.status == 405
+        assert "HEAD" not in answer.headers["allow"]
+
     def test_slashes_may_be_missing_or_doubled(self, ann):
         for path in ("/shelf/", "/shelf", "/shelf//v1//boxes", "/shelf/v1/boxes/"):
             assert ann.get(path).status in (200, 300)
@@ -193,6 +220,9 @@ class TestAnswers:
     def test_health_and_metrics(self, cloud, ann):
         ann.get(URL)
         assert cloud.call("GET", "/healthcheck").json["status"] == "OK"
+        for path in ("/shelf/healthcheck", "/identity/healthcheck"):
+            assert cloud.call("GET", path).json["checks"]["database"]["ok"]
+            assert cloud.call("HEAD", path).status == 200
         text = cloud.call("GET", "/metrics").body.decode()
         assert 'service="shelf"' in text
         assert "knarr_requests_total" in text

@@ -25,7 +25,7 @@ NAMESPACE = uuid.UUID("6b7e54a4-3d2c-5b0e-9d0a-0c4b4e415252")
 # How addresses name the project of the token: ours, and the forms that Keystone knows.
 PROJECT_MARKS = ("{project_id}", "$(project_id)s", "%(project_id)s", "$(tenant_id)s", "%(tenant_id)s")
 USER_MARKS = ("$(user_id)s", "%(user_id)s")
-UNKNOWN_MARK = re.compile(r"[$%]\(\w*\)s|\{\w*\}")
+MARK = re.compile(r"[$%]\(\w*\)s?|\{\w*\}")
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,13 @@ def fill(url: str, project_id: str | None, user_id: str) -> str | None:
             url = url.replace(mark, project_id)
     for mark in USER_MARKS:
         url = url.replace(mark, user_id)
-    return None if UNKNOWN_MARK.search(url) else url
+    return None if MARK.search(url) else url
+
+
+def unknown_mark(url: str) -> str | None:
+    """What looks like a mark in the address and is none, so that it would be shown to nobody."""
+    marks = (found.group() for found in MARK.finditer(url))
+    return next((mark for mark in marks if mark not in (*PROJECT_MARKS, *USER_MARKS)), None)
 
 
 def _id(*parts: str) -> str:

@@ -14,20 +14,23 @@ from knarr.core.identity.grants import RoleBook
 from knarr.core.identity.models import NO_DOMAIN, Role
 from knarr.core.identity.schemas import RoleRef
 from knarr.kernel.db import utcnow
-from knarr.kernel.errors import BadRequest, Forbidden
+from knarr.kernel.errors import BadRequest, KnarrError, NotFound
 
 
-def lent_roles(book: RoleBook, refs: Sequence[RoleRef] | None, held: set[str]) -> list[str]:
+def lent_roles(
+    book: RoleBook, refs: Sequence[RoleRef] | None, held: set[str], lacking: type[KnarrError]
+) -> list[str]:
     """The ids of the roles that were asked for, or all that the caller's token has if none were named.
 
-    Raises BadRequest for a role that does not exist, Forbidden for one that the caller has not.
+    Raises NotFound for a name that no role has, `lacking` for a role that the caller has not (as upstream:
+    400 for an application credential, 404 for a trust).
     """
     if not refs:
         return sorted(held)
     ids = [_role_id(book, ref) for ref in refs]
     for role_id in ids:
         if role_id not in held:
-            raise Forbidden(f"The role {book.names.get(role_id, role_id)} is not among those of your token.")
+            raise lacking(f"roles: {book.names.get(role_id, role_id)} is not among the roles of your token.")
     return list(dict.fromkeys(ids))
 
 
@@ -52,8 +55,6 @@ def role_views(session: Session, role_ids: Sequence[str]) -> list[Role]:
 
 def _role_id(book: RoleBook, ref: RoleRef) -> str:
     if isinstance(ref.id, str):
-        if ref.id not in book.names:
-            raise BadRequest(f"roles: there is no role {ref.id}.")
         return ref.id
     if ref.name is UNSET:
         raise BadRequest("roles: each needs an id or a name.")
@@ -61,4 +62,4 @@ def _role_id(book: RoleBook, ref: RoleRef) -> str:
     for role_id, name in book.names.items():
         if name == ref.name and book.domains[role_id] == wanted:
             return role_id
-    raise BadRequest(f"roles: there is no role {ref.name}.")
+    raise NotFound(f"roles: there is no role {ref.name}.")

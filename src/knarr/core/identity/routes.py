@@ -6,8 +6,7 @@ Routes whose rule needs the object that was asked for (a user may see itself) st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from knarr.core.identity import schemas as s
@@ -265,13 +264,4 @@ def _route(row: Row) -> Route:
     return Route(method, path, handler, rule, status=status, body=kind, envelope=envelope, summary=summary)
 
 
-def _heads(routes: Iterable[Route]) -> Iterator[Route]:
-    """HEAD wherever there is GET, as upstream has it: the same without its body."""
-    own = {route.path for route in routes if route.method == "HEAD"}
-    for route in routes:
-        if route.method == "GET" and route.path not in own:
-            yield replace(route, method="HEAD")
-
-
-EXPLICIT: tuple[Route, ...] = (*map(_route, ROWS), *grants.routes())
-ROUTES: tuple[Route, ...] = (*EXPLICIT, *_heads(EXPLICIT))
+ROUTES: tuple[Route, ...] = (*map(_route, ROWS), *grants.routes())

@@ -6,11 +6,13 @@ loaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from knarr.kernel.errors import BadRequest
 from knarr.kernel.operations import Fatal, Retry
-from knarr.services.container import glance, loaded, registries
+from knarr.services.container import closed, glance, loaded, registries
 from knarr.services.container.drivers.base import Credentials, ImageInfo, ImageNotFound, RegistryUnavailable
 from knarr.services.container.drivers.names import canonical
 
@@ -54,11 +56,32 @@ def ensure(work: Any, engine: Any, container: Any) -> None:
         glance.load(work, engine, container.image_id, ref)
         return
     login = registries.credentials(work.runtime, ref, container.registry_id)
-    have(work, engine, ref, policy, login)
+    own = container.registry_id if login else None
+    if policy != ALWAYS and engine.image_present(ref) is not None:
+        _prove(work, engine, ref, policy, login, own)
+        return
+    _refuse_never(work, ref, policy)
+    with closed.pulling(work.runtime, ref, own):
+        _pull(work, engine, ref, policy, login)
+
+
+def _prove(work: Any, engine: Any, ref: str, policy: str, login: Credentials | None, own: str | None) -> None:
+    """Have the registry of an image that lies here asked, if others' credentials brought it."""
+    if closed.is_open(work.runtime, ref, own):
+        return
+    if policy == NEVER:
+        raise Fatal(
+            f"Image {ref} came to host {work.host} with the credentials of others, and its registry is not "
+            "asked whether it may be used: image_pull_policy is never."
+        )
+    with _asking(work, policy):
+        engine.image_check(ref, login)
+    closed.opened(work.runtime, ref, own)
 
 
 def have(work: Any, engine: Any, ref: str, policy: str, login: Credentials | None) -> ImageInfo:
-    """The image under its full name, pulled if the policy asks for it. Raises as `ensure` does."""
+    """The image under its full name, pulled if the policy asks for it; for administrators, who may have it
+    whoever brought it. Raises as `ensure` does."""
     present: ImageInfo | None = engine.image_present(ref) if policy != ALWAYS else None
     if present is not None:
         return present
@@ -76,12 +99,19 @@ def _pull(work: Any, engine: Any, ref: str, policy: str, login: Credentials | No
         work.check()
         work.progress(done, total or None, text)
 
+    with _asking(work, policy):
+        found: ImageInfo = engine.pull(ref, login, progress)
+    return found
+
+
+@contextmanager
+def _asking(work: Any, policy: str) -> Iterator[None]:
+    """What a registry answers, as the end of the work or a reason to try again."""
     tried = f"host {work.host}, image_pull_policy {policy}"
     try:
-        found: ImageInfo = engine.pull(ref, login, progress)
+        yield
     except RegistryUnavailable as error:
         times = f"{work.attempt} time{'' if work.attempt == 1 else 's'}"
         raise Retry(f"{error} ({tried}, tried {times})") from error
     except ImageNotFound as error:
         raise Fatal(f"{error} ({tried})") from error
-    return found

@@ -16,30 +16,33 @@ def call(client: Any, method: str, path: str, body: Any = None, absent_ok: bool 
 
     Raises the KnarrError of the answer's status with that service's own words; 5xx become ServiceUnavailable.
     """
+    what = f"{method} {path.partition('?')[0]}"
     options: dict[str, Any] = {"timeout": TIMEOUT}
     if body is not None:
         options["json"] = body
     try:
         answer = client.request(path, method, **options)
-    except Exception as error:
-        raise _unreachable(error) from error
+    except _not_answered() as error:
+        raise ServiceUnavailable(f"Another service could not be reached: {error}") from error
     if answer.status_code == 404 and absent_ok:
         return None
     if answer.status_code >= 400:
-        raise _failure(answer, f"{method} {path.partition('?')[0]}")
-    return answer.json() if answer.content else None
+        raise _failure(answer, what)
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise ServiceUnavailable(f"{what} was answered with something else than JSON.") from error
 
 
 def get(client: Any, path: str, params: list[tuple[str, str]]) -> Any:
     return call(client, "GET", f"{path}?{urlencode(params)}" if params else path)
 
 
-def _unreachable(error: Exception) -> Exception:
+def _not_answered() -> type[Exception]:
+    # Loaded by then: the client that raises it is keystoneauth's.
     from keystoneauth1.exceptions import ClientException
 
-    if isinstance(error, ClientException):
-        return ServiceUnavailable(f"Another service could not be reached: {error}")
-    return error
+    return ClientException
 
 
 def _failure(answer: Any, what: str) -> Exception:

@@ -89,7 +89,7 @@ class Source:
                         return
         except EngineError as error:
             last = from_engine(error)
-        except Exception:
+        except Exception:  # the end of a thread: who fetches is told that nothing more comes
             LOG.exception("a stream broke")
             last = ServiceUnavailable("The stream broke.")
         finally:

@@ -97,7 +97,8 @@ def create_credential(req: Request, user_id: str) -> View:
         raise BadRequest("project_id must be the project of your token.")
     expires_at = delegating.end_of(body.expires_at)
     backend = identity(req)
-    role_ids = delegating.lent_roles(backend.role_book(), body.roles, delegating.token_roles(token))
+    held = delegating.token_roles(token)
+    role_ids = delegating.lent_roles(backend.role_book(), body.roles, held, BadRequest)
     secret = body.secret or secrets.token_urlsafe(64)
     hashed = backend.passwords.hash(secret)
     with writing(req, "application_credential") as session:

@@ -27,7 +27,13 @@ from knarr.core.identity.api.common import (
     writing,
 )
 from knarr.core.identity.api.filters import among
-from knarr.core.identity.catalogue import EndpointEntry, ServiceEntry
+from knarr.core.identity.catalogue import (
+    PROJECT_MARKS,
+    USER_MARKS,
+    EndpointEntry,
+    ServiceEntry,
+    unknown_mark,
+)
 from knarr.core.identity.models import CatalogEndpoint, CatalogService, EndpointFilter, Region, hex_id
 from knarr.kernel.errors import BadRequest, Conflict, Forbidden
 from knarr.kernel.web import Request
@@ -223,6 +229,7 @@ def create_endpoint(req: Request) -> View:
     with writing(req, "endpoint") as session:
         region_id = body.region_id or body.region
         _check_service(req, body.service_id)
+        _check_url(body.url)
         if region_id is not None and body.region_id is None and session.get(Region, region_id) is None:
             session.add(Region(id=region_id))  # `region` is the old name, which makes the region as it goes
         elif region_id is not None:
@@ -245,6 +252,8 @@ def update_endpoint(req: Request, endpoint_id: str) -> View:
         shown = _endpoint_row_view(req, row)
         if body.service_id is not UNSET:
             _check_service(req, body.service_id)
+        if body.url is not UNSET:
+            _check_url(body.url)
         region_id = body.region_id if body.region_id is not UNSET else body.region
         if isinstance(region_id, str):
             _check_region(session, region_id)
@@ -276,6 +285,12 @@ def _own_row(req: Request, session: Session, model: Any, ident: str, what: str) 
 def _check_service(req: Request, service_id: str) -> None:
     if all(entry.id != service_id for entry in identity(req).catalogue().services):
         raise BadRequest(f"service_id must be the id of a service: there is no service {service_id}.")
+
+
+def _check_url(url: str) -> None:
+    if mark := unknown_mark(url):
+        known = ", ".join((*PROJECT_MARKS, *USER_MARKS))
+        raise BadRequest(f"url: {mark} stands for nothing that is known here; {known} do.")
 
 
 def _check_region(session: Session, region_id: str) -> None:

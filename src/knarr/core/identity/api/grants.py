@@ -138,22 +138,21 @@ KINDS = (
     Kind("system", "group"),
 )
 
-# (methods, whether a role stands in the path, what is done, success status)
+# (method, whether a role stands in the path, what is done, success status)
 CALLS = (
-    (("GET",), False, list_grants, 200),
-    (("GET", "HEAD"), True, check_grant, 204),
-    (("PUT",), True, create_grant, 204),
-    (("DELETE",), True, revoke_grant, 204),
+    ("GET", False, list_grants, 200),
+    ("GET", True, check_grant, 204),
+    ("PUT", True, create_grant, 204),
+    ("DELETE", True, revoke_grant, 204),
 )
 
 
 def routes() -> Iterator[Route]:
     for kind in KINDS:
-        for methods, has_role, call, status in CALLS:
+        for method, has_role, call, status in CALLS:
             path = kind.base + ("/{role_id}" if has_role else "") + kind.tail
             handler = _handler(kind, call)
-            for method in methods:
-                yield Route(method, path, handler, SIGNED_IN, status=status, summary=_summary(kind, call))
+            yield Route(method, path, handler, SIGNED_IN, status=status, summary=_summary(kind, call))
 
 
 def _handler(kind: Kind, call: Callable[..., Any]) -> Callable[..., Any]:

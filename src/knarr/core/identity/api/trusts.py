@@ -22,7 +22,7 @@ from knarr.core.identity.api.common import (
 )
 from knarr.core.identity.models import Trust, User
 from knarr.kernel.db import utcnow
-from knarr.kernel.errors import BadRequest, Forbidden
+from knarr.kernel.errors import BadRequest, Forbidden, NotFound
 from knarr.kernel.web import Request
 
 PATH = "OS-TRUST/trusts"
@@ -88,7 +88,8 @@ def create_trust(req: Request) -> View:
         )
     if not body.roles:
         raise Forbidden("At least one role should be specified.")
-    role_ids = delegating.lent_roles(identity(req).role_book(), body.roles, delegating.token_roles(token))
+    held, lacking = delegating.token_roles(token), Forbidden if "OS-TRUST:trust" in token else NotFound
+    role_ids = delegating.lent_roles(identity(req).role_book(), body.roles, held, lacking)
     expires_at = delegating.end_of(body.expires_at)
     with writing(req, "trust") as session:
         if session.get(User, body.trustee_user_id) is None:

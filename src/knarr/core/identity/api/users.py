@@ -38,6 +38,7 @@ from knarr.core.identity.models import (
     Group,
     Membership,
     PastPassword,
+    Project,
     Trust,
     User,
 )
@@ -104,6 +105,7 @@ def create_user(req: Request) -> View:
     hashed = _hashed(identity(req), body.password)
     with writing(req, "user") as session:
         check_domain(session, domain_id)
+        _check_default_project(session, body.default_project_id)
         refuse_duplicate(session, User, "user", body.name, domain_id)
         user = User(
             name=body.name,
@@ -133,6 +135,7 @@ def update_user(req: Request, user_id: str) -> View:
         shown = view(req, user)
         if body.domain_id is not UNSET and body.domain_id != user.domain_id:
             raise BadRequest("domain_id cannot be changed.")
+        _check_default_project(session, body.default_project_id)
         if body.name is not UNSET:
             refuse_duplicate(session, User, "user", body.name, user.domain_id, but=user.id)
         apply(user, body, ("name", "default_project_id", "enabled", "description", "email"))
@@ -145,6 +148,13 @@ def update_user(req: Request, user_id: str) -> View:
     if body.password is not UNSET or body.enabled is False:
         _revoke_tokens(req, user_id)
     return {"user": view(req, user)}
+
+
+def _check_default_project(session: Session, project_id: Any) -> None:
+    """As upstream: it may be a project that is not there (any more), and no domain."""
+    project = session.get(Project, project_id) if isinstance(project_id, str) else None
+    if project is not None and project.is_domain:
+        raise BadRequest(f"default_project_id must be the id of a project, and {project_id} is a domain.")
 
 
 def delete_user(req: Request, user_id: str) -> None:

@@ -139,6 +139,8 @@ def index(req: Request) -> dict[str, Any]:
     if visibility not in (None, "all", *VISIBILITIES):
         known = ", ".join((*VISIBILITIES, "all"))
         raise BadRequest(f"Invalid value for 'visibility': {visibility[:64]!r}. Use one of {known}.")
+    if "sort" in req.params and not req.params.keys().isdisjoint(("sort_key", "sort_dir")):
+        raise BadRequest("'sort' and 'sort_key' or 'sort_dir' are two ways to say it: use one of them.")
     paging = LISTING.paging(req)
     if paging.limit is None:
         paging = replace(paging, limit=req.runtime.conf.image.limit_param_default)

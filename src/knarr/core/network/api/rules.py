@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_interface
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -36,8 +37,12 @@ def rule_view(row: Any, tags: dict[str, list[str]]) -> dict[str, Any]:
         **resources.standard_view(row, tags),
         "security_group_id": row.security_group_id,
         **{name: getattr(row, name) for name in MATCH},
-        "normalized_cidr": row.remote_ip_prefix,
+        "normalized_cidr": _normalized(row.remote_ip_prefix),
     }
+
+
+def _normalized(prefix: str | None) -> str | None:
+    return str(ip_interface(prefix).network) if prefix else None
 
 
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -130,7 +135,8 @@ def rule_values(body: Any) -> dict[str, Any]:
         "protocol": protocol,
         "port_range_min": body.port_range_min,
         "port_range_max": body.port_range_max,
-        "remote_ip_prefix": str(prefix) if prefix is not None else None,
+        # As upstream, with the bits behind the prefix: clients that keep a state look for what they sent.
+        "remote_ip_prefix": str(ip_interface(body.remote_ip_prefix)) if prefix is not None else None,
         "remote_group_id": body.remote_group_id or None,
         "remote_address_group_id": body.remote_address_group_id or None,
         "description": body.description,

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import ipam, pools, resources, subnetting, sync
-from knarr.core.network.api import networks
+from knarr.core.network import ipam, pools, resources, sharing, subnetting, sync
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.api.subnetpools import POOLS
 from knarr.core.network.errors import fault, invalid
@@ -44,7 +43,10 @@ GUARDED = {"service_types": "service_types"}
 
 
 def visible(ctx: RequestContext) -> ColumnElement[bool]:
-    reachable = select(Network.id).where(networks.visible(ctx))
+    """As upstream: an external network is seen by whoever may use it, its subnets only where it is shared."""
+    shared = sharing.granted(Network, "network", ctx.project_id)
+    mine = or_(Network.project_id == ctx.project_id, Network.shared.is_(True), shared)
+    reachable = select(Network.id).where(mine)
     return or_(Subnet.project_id == ctx.project_id, Subnet.network_id.in_(reachable))
 
 

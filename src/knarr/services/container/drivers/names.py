@@ -7,6 +7,7 @@ import signal
 from knarr.services.container.drivers.base import InvalidRequest
 
 HUB = "docker.io"
+HUB_NAMES = (f"{HUB}/", "index.docker.io/")
 
 
 def has_domain(ref: str) -> bool:
@@ -31,8 +32,15 @@ def split_ref(ref: str) -> tuple[str, str]:
 
 def canonical(ref: str) -> str:
     """One name for the ways to write it: ``docker.io/library/box`` and ``box`` are ``box:latest``."""
-    repo, tag = split_ref(ref.removeprefix(f"{HUB}/").removeprefix("library/"))
+    for hub in HUB_NAMES:
+        ref = ref.removeprefix(hub)
+    repo, tag = split_ref(ref.removeprefix("library/"))
     return f"{repo}:{tag}"
+
+
+def repository(ref: str) -> str:
+    """The name without tag and digest, in its one form: ``docker.io/box:1@sha256:…`` -> ``box``."""
+    return split_ref(canonical(ref.partition("@")[0]))[0]
 
 
 def signal_name(wanted: str | int) -> str:

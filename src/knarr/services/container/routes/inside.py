@@ -8,7 +8,10 @@ from knarr.services.container.api import archives, events, inside
 from knarr.services.container.routes.paths import C
 
 INSIDE: tuple[Route, ...] = (
-    Route("GET", C + "/logs", inside.logs, "container:logs", query=schemas.Logs, summary="What it wrote"),
+    Route(
+        "GET", C + "/logs", inside.logs, "container:logs", query=schemas.Logs, head=False,
+        summary="What it wrote",
+    ),
     Route(
         "POST",
         C + "/execute",
@@ -30,21 +33,24 @@ INSIDE: tuple[Route, ...] = (
         query=schemas.ExecuteResize,
         summary="Tell the window of an interactive command",
     ),
-    Route("GET", C + "/attach", inside.attach, "container:attach", summary="A terminal at its main process"),
+    Route(
+        "GET", C + "/attach", inside.attach, "container:attach", head=False,
+        summary="A terminal at its main process",
+    ),
     Route(
         "POST", C + "/resize", inside.resize, "container:resize", query=schemas.Resize,
         summary="Tell the window of its terminal",
     ),
     Route(
         "GET", C + "/get_archive", archives.get, "container:get_archive", query=schemas.ArchivePath,
-        summary="Files as a tar",
+        head=False, summary="Files as a tar",
     ),
     Route(
         "POST", C + "/put_archive", archives.put, "container:put_archive", query=schemas.ArchiveWhere,
         body=schemas.ArchivePut, raw=True, summary="Unpack a tar",
     ),
     Route(
-        "GET", "/v1/events", events.stream, "container:get_all", query=schemas.Events,
+        "GET", "/v1/events", events.stream, "container:get_all", query=schemas.Events, head=False,
         summary="Events of containers as they happen",
     ),
 )  # fmt: skip

@@ -73,7 +73,7 @@ class Listener:
             ready = self._secured(sock)
             if ready is not None:
                 self._serve(ready)
-        except Exception:
+        except Exception:  # the end of a thread: what strangers send must leave more than a line on stderr
             LOG.exception("a session failed")
         finally:
             with suppress(OSError):

@@ -132,7 +132,7 @@ class Presence:
             callback, port_id, there = news
             try:
                 callback(port_id, there)
-            except Exception:
+            except Exception:  # whatever a watcher does, the others and the next news are told
                 LOG.exception("A watcher of ports failed for port %s", port_id)
 
 

@@ -93,7 +93,7 @@ def _close_when(stop: threading.Event, answer: _EventStream) -> None:
 def _call(callback: Callable[[ContainerEvent], None], event: ContainerEvent) -> None:
     try:
         callback(event)
-    except Exception:
+    except Exception:  # a receiver that fails on one event gets the next one
         LOG.exception("the receiver of engine events failed on %s", event)
 
 

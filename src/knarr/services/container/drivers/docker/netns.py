@@ -84,7 +84,7 @@ def inside(pid: int, action: Callable[[], None]) -> None:
         try:
             _enter(pid)
             action()
-        except BaseException as error:
+        except BaseException as error:  # handed on to the caller
             failed.append(error)
 
     thread = threading.Thread(target=run, name=f"netns-{pid}")

@@ -111,7 +111,7 @@ class SandboxPool:
         while self._wait_for_room():
             try:
                 made = self._make()
-            except Exception as error:
+            except Exception as error:  # the thread keeps the pool full until it is closed
                 LOG.warning(
                     "no sandbox could be made ready, next try in %.0f s: %s",
                     PAUSE_SECONDS,

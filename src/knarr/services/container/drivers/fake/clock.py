@@ -38,7 +38,7 @@ class Clock:
         while action := self._next():
             try:
                 action()
-            except Exception:
+            except Exception:  # what is due next is not late for it
                 LOG.exception("something that was due in the fake engine failed")
 
     def _next(self) -> Callable[[], None] | None:

@@ -273,7 +273,7 @@ for _name in METHODS:
 def _call(callback: Callable[[ContainerEvent], None], event: ContainerEvent) -> None:
     try:
         callback(event)
-    except Exception:
+    except Exception:  # a receiver that fails on one event gets the next one
         LOG.exception("the receiver of engine events failed on %s", event)
 
 
