@@ -252,12 +252,20 @@ def test_a_machine_with_an_agent_gets_it_by_cloud_init(world: World, tmp_path: P
         f"result_routing_key = -execution-results-{stack_name}",
         "host = broker",
         "port = 5672",
-        "password = hush",
         "ssl = true",
         "insecure = false",
         "token = t0k",
     ):
         assert line in config.splitlines()
+    assert "hush" not in config
+
+
+def test_an_agent_of_the_broker_gets_its_password(world: World) -> None:
+    world.cloud.options["rabbitmq"] |= {"login": "agent", "password": "hush"}
+    script = deployed(world, machine("vm", kind="LinuxMuranoInstance"))["resources"]["boot_script_vm"]
+    config = decoded(script["properties"]["config"].partition("umask 077")[2], "echo '", "'")
+    assert {"login = agent", "password = hush"} <= set(config.splitlines())
+    assert "[transport]" not in config
 
 
 def test_the_agents_resources_go_with_the_machine(world: World) -> None:
