@@ -120,6 +120,12 @@ def test_models_that_do_not_fit(make_session, model, told):
     assert str(caught.value).startswith(f"Classes/all.yaml:{told}")
 
 
+def test_methods_that_did_not_begin_have_no_place(make_session):
+    lines = failure(make_session, "$.take(1, 2)").trace().splitlines()
+    assert lines[0] == '  File "Classes/all.yaml", line 9 in method main of type t.Main'
+    assert lines[2] == "  In method take of type t.Main"
+
+
 def test_instructions_are_told_in_a_line(make_session):
     error = failure(make_session, "If: $x.a = 1 and\n    $x.b\nThen: []")
     assert "    If: $x.a = 1 and $x.b" in error.trace().splitlines()

@@ -39,10 +39,11 @@ class Frame:
     instruction: str = ""
 
     def __str__(self) -> str:
-        where = f'File "{self.position.file}", line {self.position.line}' if self.position else "File ?"
-        what = f" in method {self.method} of type {self.class_name}" if self.method else ""
+        what = f"in method {self.method} of type {self.class_name}" if self.method else ""
         text = f"\n    {self.instruction}" if self.instruction else ""
-        return f"{where}{what}{text}"
+        if self.position is None:  # a method in Python, or one that did not begin
+            return f"{what[:1].upper()}{what[1:]}{text}"
+        return f'File "{self.position.file}", line {self.position.line} {what}'.rstrip() + text
 
 
 class MuranoPlError(Exception):
