@@ -524,6 +524,27 @@ def test_mistakes_of_plans(old, new, told):
     assert any(one.startswith(f"Resources/Hello.template:{told}") for one in lines), lines
 
 
+def test_all_mistakes_of_a_list_of_images_are_found():
+    text = """\
+        Images:
+          - Name: a/b
+            DiskFormat: foo
+            ContainerFormat: bar
+            Hash: xyz
+            Url: "http://[x"
+            Meta: [a]
+            Size: 5
+          - Name: good
+            DiskFormat: qcow2
+            ContainerFormat: bare
+            Url: http://example.com/x
+          - Name: good
+            DiskFormat: qcow2
+    """
+    places = [line.partition(": ")[0] for line in found({**FILES, "images.lst": text})]
+    assert places == [f"images.lst:{line}" for line in (2, 3, 4, 5, 6, 7, 8, 13)]
+
+
 # The command
 
 

@@ -247,5 +247,7 @@ def test_a_list_of_images_needs_the_formats():
     _, faults = images.inspect(b"Images:\n- Name: a\n- DiskFormat: raw\n")
     assert [str(fault) for fault in faults] == [
         "images.lst:2: an image needs the key DiskFormat",
+        "images.lst:2: an image needs the key ContainerFormat",
         "images.lst:3: an image needs the key Name",
+        "images.lst:3: an image needs the key ContainerFormat",
     ]

@@ -199,6 +199,8 @@ def _sends(*pieces: bytes, length: int | None = None) -> Answer:
     [
         (_redirect("http://127.0.0.2:1/x.zip"), "leads to another server"),
         (_redirect("file:///etc/passwd"), "leads to another server"),
+        (_redirect("http://[x/y.zip"), r"leads to 'http://\[x/y.zip', which is no URL"),
+        (_redirect("http://127.0.0.1:port/y.zip"), "which is no URL"),
         (_redirect("/repo/apps/com.evil.zip"), "more than 3 times"),
         (_sends(b"x", length=10_000_000), "has 10000000 bytes"),
         (_sends(*[b"x" * 60_000] * 4), "has more than 100000 bytes"),

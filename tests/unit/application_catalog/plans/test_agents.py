@@ -346,6 +346,7 @@ def test_a_machine_fetches_the_agent_itself(mailbox: Mailbox, tmp_path: Path) ->
     [
         ("GET", "/", None, 404, "there is nothing here"),
         ("GET", "/agents/e5-h7", None, 404, "there is nothing here"),
+        ("GET", "//[x", None, 404, "there is nothing here"),
         ("GET", "/agents/e5-h7/plans?wait=long", None, 400, "wait: must be a number of seconds"),
         ("GET", "/agents/e5-h7/results", None, 405, "only plans and the program can be fetched"),
         ("DELETE", "/agents/e5-h7/plans", None, 405, "only the receipt of a plan can be deleted"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -63,10 +63,14 @@ def inspect(data: bytes) -> tuple[tuple[Image, ...], Faults]:
     found: list[Image] = []
     with faults.taken():
         for row in _rows(data):
-            with faults.taken():
-                image = _image(row)
-                if any(image.name == other.name for other in found):
-                    raise PackageFault(f"the image {image.name} stands there twice", row.position)
+            wrong = list(_wrong(row))
+            faults += wrong
+            if wrong:
+                continue
+            image = _image(row)
+            if any(image.name == other.name for other in found):
+                faults.note(f"the image {image.name} stands there twice", row.position)
+            else:
                 found.append(image)
     return tuple(found), faults
 
@@ -79,36 +83,55 @@ def _rows(data: bytes) -> list[Mapped]:
 
 
 def _image(row: Mapped) -> Image:
+    digest = str(row.get("Hash") or "").lower()
+    meta = row.get("Meta") or {}
+    return Image(
+        str(row["Name"]).strip(),
+        str(row["DiskFormat"]).lower(),
+        str(row["ContainerFormat"]).lower(),
+        digest or None,
+        None if row.get("Url") is None else str(row["Url"]),
+        {str(key): str(value) for key, value in meta.items()},
+    )
+
+
+def _wrong(row: Mapped) -> Iterator[PackageFault]:
+    """Everything that keeps a row from being an image."""
+
     def fault(key: str, message: str) -> PackageFault:
         return PackageFault(message, row.keys_at.get(key, row.position))
 
     for key in row:
         if key not in KEYS:
-            raise fault(key, f"an image has no key {str(key)[:80]!r} (known: {', '.join(KEYS)})")
-    for key in REQUIRED:
-        if not isinstance(row.get(key), (str, int, float)) or not str(row[key]).strip():
-            raise fault(key, f"an image needs the key {key}")
-    name = str(row["Name"]).strip()
+            yield fault(key, f"an image has no key {str(key)[:80]!r} (known: {', '.join(KEYS)})")
+    missing = [
+        key
+        for key in REQUIRED
+        if not isinstance(row.get(key), (str, int, float)) or not str(row[key]).strip()
+    ]
+    for key in missing:
+        yield fault(key, f"an image needs the key {key}")
+    name = str(row.get("Name")).strip()
     if "/" in name or "\\" in name or name in (".", "..") or len(name) > 255 or not name.isprintable():
-        raise fault("Name", f"Name: {name[:80]!r} is no name of an image")
-    formats = {key: str(row[key]).lower() for key in FORMATS}
-    for key, value in formats.items():
-        if value not in FORMATS[key]:
-            raise fault(key, f"{key}: {value[:80]} is none of {', '.join(FORMATS[key])}")
+        yield fault("Name", f"Name: {name[:80]!r} is no name of an image")
+    for key, known in FORMATS.items():
+        value = str(row.get(key)).lower()
+        if key not in missing and value not in known:
+            yield fault(key, f"{key}: {value[:80]} is none of {', '.join(known)}")
     digest = str(row.get("Hash") or "").lower()
     if digest and (len(digest) not in DIGESTS or not re.fullmatch(r"[0-9a-f]+", digest)):
-        raise fault("Hash", "Hash is a hexadecimal digest: MD5, SHA-1, SHA-256 or SHA-512")
+        yield fault("Hash", "Hash is a hexadecimal digest: MD5, SHA-1, SHA-256 or SHA-512")
     meta = row.get("Meta") or {}
     if not isinstance(meta, Mapping) or any(isinstance(value, (list, Mapping)) for value in meta.values()):
-        raise fault("Meta", "Meta maps words to texts, such as title and type")
+        yield fault("Meta", "Meta maps words to texts, such as title and type")
     url = None if row.get("Url") is None else str(row["Url"])
-    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
-        raise fault("Url", f"Url: {url[:80]!r} is no address that begins with http:// or https://")
-    return Image(
-        name,
-        formats["DiskFormat"],
-        formats["ContainerFormat"],
-        digest or None,
-        url,
-        {str(key): str(value) for key, value in meta.items()},
-    )
+    if url is not None and not _is_web_address(url):
+        yield fault("Url", f"Url: {url[:80]!r} is no address that begins with http:// or https://")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

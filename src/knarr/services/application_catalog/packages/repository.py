@@ -180,8 +180,12 @@ class WebRepository:
             place = response.headers.get("Location")
             if response.status not in (301, 302, 303, 307, 308) or not place:
                 raise PackageFault(f"{url} answers with status {response.status}")
-            target = urljoin(url, place)
-            if _origin(target) != _origin(url):
+            try:
+                target = urljoin(url, place)
+                elsewhere = _origin(target) != _origin(url)
+            except ValueError:
+                raise PackageFault(f"{url} leads to {place[:200]!r}, which is no URL") from None
+            if elsewhere:
                 raise PackageFault(f"{url} leads to another server, {target[:200]}: name that one instead")
             url = target
             if time.monotonic() > end:

@@ -120,7 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _checked(self) -> tuple[str, str, str, dict[str, str]]:
         """Queue, what is asked of it, receipt and query. Raises _Refused without the queue's token."""
-        parts = urlsplit(self.path)
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:  # such as //[x, which looks like an address
+            raise _Refused(HTTPStatus.NOT_FOUND, "there is nothing here") from None
         found = _PATH.fullmatch(parts.path)
         if found is None:
             raise _Refused(HTTPStatus.NOT_FOUND, "there is nothing here")
