@@ -448,6 +448,7 @@ class TestCatalogue:
         assert api.put(f"/v3/regions/{sub}", {"region": {"parent_region_id": top}}).status == 201
         assert api.post("/v3/regions", {"region": {"id": top}}).status == 409
         assert api.post("/v3/regions", {"region": {"parent_region_id": "nowhere"}}).status == 404
+        assert api.put("/v3/regions/" + "x" * 256, {"region": {}}).status == 400
         listed = api.get(f"/v3/regions?parent_region_id={top}").body["regions"]
         assert [region["id"] for region in listed] == [sub]
         assert api.patch(f"/v3/regions/{top}", {"region": {"parent_region_id": sub}}).status == 400

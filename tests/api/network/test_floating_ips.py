@@ -5,6 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
+
+from knarr.core.network.models import FloatingIp
 
 from .conftest import error, plug, state
 
@@ -238,3 +241,21 @@ def test_the_end_of_a_port_ends_its_forwardings(member, floating, port, forward)
     assert member.delete(f"{V2}/ports/{port['id']}").status == 204
     shown = member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]
     assert (shown["port_forwardings"], shown["router_id"]) == ([], None)
+
+
+def test_one_that_came_while_its_router_was_applied_waits_for_its_own_turn(
+    cloud, floating, port, connected, member
+):
+    from knarr.core.network.hosting import hosting
+
+    made = floating(port_id=port["id"])
+    here = hosting(cloud.runtime)
+    with here.lock:  # as if the router had been read before it came
+        here.floating[connected[0]] = frozenset()
+        with cloud.runtime.db.write() as session:
+            session.execute(update(FloatingIp).where(FloatingIp.id == made["id"]).values(status="DOWN"))
+        here.routed([connected[0]])
+        assert member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]["status"] == "DOWN"
+        here.floating[connected[0]] = frozenset({made["id"]})
+        here.routed([connected[0]])
+        assert member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]["status"] == "ACTIVE"
