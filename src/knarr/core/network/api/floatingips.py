@@ -58,7 +58,8 @@ FLOATING_IPS = resources.Resource(
     model=FloatingIp,
     views=views,
     not_found="FloatingIPNotFound",
-    sortable=PLAIN,
+    sortable=(*PLAIN, "fixed_port_id"),
+    aliases={"port_id": "fixed_port_id"},
     filters={
         **resources.standard_filters(FloatingIp),
         **{name: resources.equals(getattr(FloatingIp, name)) for name in (*PLAIN, "dns_name", "dns_domain")},
