@@ -118,6 +118,14 @@ def as_stored(column: Any) -> Any:
     return type_coerce(func.coalesce(column, literal_column("'null'")), StoredJson()).label(column.name)
 
 
+def as_text(column: Any) -> Any:
+    """The column of times for a select whose rows only show it: text on SQLite, and a datetime elsewhere.
+
+    Both begin with `2026-01-02 03:04:05` as text.
+    """
+    return type_coerce(column, String()).label(column.name)
+
+
 class Timestamp(TypeDecorator[datetime]):
     """Naive UTC with microseconds."""
 

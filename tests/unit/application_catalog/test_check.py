@@ -135,6 +135,16 @@ def test_a_good_package_has_no_findings():
             "the key 'Default' stands there twice",
         ),
         ("      label:", "      sum:", 7, "the key 'sum' stands there twice"),
+        ("      label:", "      on:", 7, "a name is read as true: numbers and words like yes, no, on, off"),
+        ("      label:", "      1:", 7, "a name is read as 1: numbers and words"),
+        ("      label:", "      2026-01-02:", 7, "a name is read as the expression 2026-01-02: numbers"),
+        ("      label:", "      la-bel:", 7, "a name is read as the expression la-bel: numbers"),
+        ("      label:", "      'la-bel':", 7, "warning: property 'la-bel' cannot be named in expressions"),
+        ("      log:", "      ~:", 30, "a name is read as null: numbers and words"),
+        ("- first:", "- no:", 11, "a name is read as false: numbers and words"),
+        ("- $.sum: 0", "- $.sum: {yes: 0}", 13, "the key yes is read as true: quote it"),
+        ("Name: Shop", "Name: 5", 2, "Name: a name is read as 5: numbers and words"),
+        ("std: io.murano", "off: io.murano", 1, "Namespaces: a name is read as false: numbers and"),
     ],
 )
 def test_mistakes_of_classes_have_file_and_line(old, new, line, told):
@@ -185,12 +195,15 @@ def test_names_of_packages_that_are_not_at_hand_are_trusted():
         ({"Classes/shop.yaml": "Name: [\n"}, "Classes/shop.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: [\n"}, "UI/ui.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: 9\n"}, "UI/ui.yaml:1: Version 9.0 is not known"),
+        ({"UI/ui.yaml": "Application: {?: {type: a.B}}\nForms: []"}, "UI/ui.yaml:1: a key is empty: between braces"),
         ({"UI/ui.yaml": b"\xff"}, "UI/ui.yaml:1: the file is not UTF-8"),
         ({"images.lst": "Images:\n- Name: x\n"}, "images.lst:2: an image needs the key DiskFormat"),
         ({"logo.png": "text"}, "manifest.yaml:1: Logo: logo.png is no picture"),
         ({"logo.png": b"GIF89a" + os.urandom(600_000)}, "manifest.yaml:1: Logo: logo.png has 600006 bytes"),
         ({"manifest.yaml": MANIFEST + "    Logo: x.png\n"}, "manifest.yaml:5: Logo: the package has no file 'x.png'"),
         ({"manifest.yaml": MANIFEST + "    UI: x.yaml\n"}, "manifest.yaml:5: UI: the package has no file UI/x.yaml"),
+        ({"manifest.yaml": MANIFEST + "    Meta: {com.shop.Met: {}}\n"}, "manifest.yaml:5: Meta: there is no class com.shop.Met"),
+        ({"manifest.yaml": MANIFEST + "    Meta: {5: {}}\n"}, "manifest.yaml:5: Meta: a name is read as 5"),
         ({"manifest.yaml": MANIFEST + "    Nme: x\n"}, "manifest.yaml:5: a manifest has no key 'Nme'"),
         ({"manifest.yaml": None}, ".: the package has no manifest.yaml at its top"),
     ],
@@ -202,12 +215,85 @@ def test_mistakes_of_other_files(files, told):
 
 
 def test_warnings_are_told_but_are_no_mistakes(folder, capsys):
-    text = "Version: 2.4\nApplication:\n  ?:\n    type: com.shop.Shop\nExtra: 1\nForms:\n"
+    text = "Version: 2.4\nApplication: {'?': {type: com.shop.Shop}, name: name()}\n\n\nExtra: 1\nForms:\n"
     text += "- page:\n    fields:\n    - {name: label, type: string}\n"
     (folder / "UI").mkdir()
     (folder / "UI" / "ui.yaml").write_text(text)
     assert main(["package", "check", str(folder)]) == 0
     assert f"{folder}/UI/ui.yaml:5: warning: there is no section 'Extra'" in capsys.readouterr().out
+
+
+FORM = """\
+    Version: 2.4
+    ParametersSource: com.shop.Shop.usual
+    Templates:
+      item:
+        ?: {type: com.shop.Item}
+        weight: 1
+    Application:
+      ?:
+        type: com.shop.Shop
+        classVersion: 1.0.0
+      name: name()
+      label: $.page.label
+      items:
+        - ?: {type: com.shop.Item}
+          price: 5
+    Forms:
+      - page:
+          fields:
+            - {name: label, type: string}
+            - {name: other, type: [com.shop.Shop, io.murano.Object]}
+"""
+WITH_FORM = {
+    **changed("      log:", "      log:\n      usual: {Usage: Static, Body: [{Return: {a: 1}}]}"),
+    "UI/ui.yaml": FORM.replace("        weight: 1\n", ""),
+}
+
+
+def form_findings(old: str = "", new: str = "") -> list[str]:
+    return found({**WITH_FORM, "UI/ui.yaml": FORM.replace(old, new, 1) if old else WITH_FORM["UI/ui.yaml"]})
+
+
+def test_a_form_that_fits_its_classes_has_no_findings():
+    assert form_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("weight", "price: 1\n        weight", "7: warning: com.shop.Item has no property 'weight'"),
+        ("type: com.shop.Shop\n", "type: com.shop.Shp\n", "9: there is no class com.shop.Shp"),
+        ("type: com.shop.Item}\n          price: 5", "type: com.shop.Itm}", "14: there is no class com.shop.Itm"),
+        ("label: $", "lable: $", "12: warning: com.shop.Shop has no property 'lable'; did you mean 'label'?"),
+        ("      name: name()\n", "", "9: com.shop.Shop needs the property name, which is not given"),
+        ("          price: 5\n", "", "14: com.shop.Item needs the property price, which is not given"),
+        ("{type: com.shop.Item}\n          price: 5", "{type: com.x.Item}", "14: warning: class com.x.Item is neither"),
+        ("[com.shop.Shop,", "[com.x.Shop,", "20: warning: other: class com.x.Shop is neither in this package nor"),
+        ("Shop.usual", "Shop.usal", "2: ParametersSource: com.shop.Shop has no method usal"),
+        ("Shop.usual", "Shop.deploy", "2: ParametersSource: com.shop.Shop needs `Usage: Static` at deploy"),
+        ("Shop.usual", "Shp.usual", "2: ParametersSource: there is no class com.shop.Shp"),
+    ],
+)  # fmt: skip
+def test_what_a_form_says_of_classes(old, new, told):
+    lines = form_findings(old, new)
+    assert any(one.startswith(f"UI/ui.yaml:{told}") for one in lines), lines
+
+
+def test_properties_that_could_not_be_read_are_not_missed():
+    files = {
+        **WITH_FORM,
+        "Classes/shop.yaml": WITH_FORM["Classes/shop.yaml"].replace("$.string()}", "$.string(}"),
+    }
+    lines = [line for line in found(files) if line.startswith("UI")]
+    assert lines == []
+
+
+def test_all_mistakes_of_a_form_are_found():
+    text = FORM.replace("        weight: 1\n", "").replace("type: string", "type: strng")
+    text = text.replace("name: name()", "nme: name()").replace("- {name: label", "- {nam: label")
+    places = [line.partition(": ")[0] for line in found({**WITH_FORM, "UI/ui.yaml": text})]
+    assert places == [f"UI/ui.yaml:{line}" for line in (8, 10, 11, 18, 18, 18)]
 
 
 def test_public_methods_are_of_the_format_1_4():
@@ -216,6 +302,50 @@ def test_public_methods_are_of_the_format_1_4():
     files["manifest.yaml"] = MANIFEST.replace("1.4", "1.2")
     [line] = found(files)
     assert line.startswith("Classes/shop.yaml:30: method log: Scope is of the format 1.4")
+
+
+def test_names_in_templates_of_heat_that_yaml_takes_for_something_else():
+    template = """\
+        heat_template_version: 2013-05-23
+        parameter_groups:
+          - parameters: [no, fine, '4']
+        parameters:
+          yes: {type: string}
+          on: {type: string}
+          3: {type: string}
+          ~: {type: string}
+          '4': {type: string}
+          2014-01-02: {type: string}
+          fine: {type: string}
+        resources:
+          off: {type: x}
+          server:
+            type: x
+            properties:
+              a: {get_param: yes}
+              b: {get_param: [3, x]}
+              c: {get_param: 2014-01-02}
+              d: {get_resource: off}
+              on: true
+        outputs:
+          2: {value: x}
+    """
+    lines = found({"manifest.yaml": HOT_MANIFEST, "template.yaml": template})
+    assert {line.partition(": numbers and")[0] for line in lines} == {
+        "template.yaml:3: parameter_groups: a name is read as false",
+        "template.yaml:5: the key yes is read as true: quote it",
+        "template.yaml:6: parameters: a name is read as true",
+        "template.yaml:6: the key on is read as true: quote it",
+        "template.yaml:7: parameters: a name is read as 3",
+        "template.yaml:8: parameters: a name is read as null",
+        "template.yaml:13: resources: a name is read as false",
+        "template.yaml:13: the key off is read as false: quote it",
+        "template.yaml:17: get_param: a name is read as true",
+        "template.yaml:18: get_param: a name is read as 3",
+        "template.yaml:20: get_resource: a name is read as false",
+        "template.yaml:21: the key on is read as true: quote it",
+        "template.yaml:23: outputs: a name is read as 2",
+    }
 
 
 def test_a_good_template_of_heat_has_no_findings():
@@ -296,6 +426,14 @@ def test_a_good_plan_has_no_findings():
         ("if args.who:", "if args.who", "6: Body: line 1: expected ':'"),
         ("return 1", "return ]", "8: Body: line 3: unmatched ']'"),
         ("Scripts:", "Scripts: [", "11: invalid YAML"),
+        ("{who: $who}", "{no: $who}", "4: the key no is read as false: quote it"),
+        ("Version: 1.0.0\n", "Verson: 1.0.0\n", "2: warning: a plan has no key 'Verson'"),
+        ("Type: App", "Tpye: 1, Type: App", "10: warning: Scripts/hello has no key 'Tpye'"),
+        (
+            "hello.sh}",
+            "hello.sh, Options: {captureStdOut: true}}",
+            "10: warning: Scripts/hello/Options has no key",
+        ),
     ],
 )
 def test_mistakes_of_plans(old, new, told):

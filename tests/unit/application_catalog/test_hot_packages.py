@@ -414,6 +414,39 @@ def test_mistakes_in_a_template_are_told_with_their_line(old, new, at, told):
     assert text.decode().splitlines()[place.line - 1].strip().startswith(at)
 
 
+@pytest.mark.parametrize("name", ["yes", "on", "1", "1.5", "~"])
+def test_names_that_are_none_are_told_before_anything_is_made(name):
+    text = (
+        f"resources: {{a: {{type: x}}}}\nparameters:\n  fine: {{type: string}}\n  {name}: {{type: string}}\n"
+    )
+    of = package(text)
+    for use in (of.ui, lambda: load(of, {})):
+        with pytest.raises(PackageFault, match=r"^template.yaml:4: parameters: a name is read as"):
+            use()
+
+
+@pytest.mark.parametrize("name", ["2014-01-02", "'yes'", "'1'", "n", "a b", "é", "0x", "__a"])
+def test_parameters_keep_the_names_that_they_have(name):
+    text = f"resources: {{a: {{type: x}}}}\nparameters: {{? {name} : {{type: string}}}}\n"
+    of = package(text)
+    plain = name.strip("'")
+    [definition] = hot.read(_dedented(text)).parameters.values()
+    assert definition.name == plain
+    outcome = _wizard(of).advance(
+        {"general": {}, "group1": {_field_of(of): "given"}, "workflowManagement": {"application_name": "x"}}
+    )
+    assert outcome.model["templateParameters"] == {plain: "given"}
+    session, app, recorded = load(of, outcome.model["templateParameters"])
+    session.call(app, "deploy")
+    assert [row[1] for row in recorded.calls if row[0] == "parameters"] == [{plain: "given"}]
+
+
+def _field_of(of):
+    from knarr.services.application_catalog.forms import reader
+
+    return reader.read(of.ui()).forms[-1].fields[-1].name
+
+
 def test_all_mistakes_in_a_template_are_found():
     text = TEMPLATE.replace("type: boolean", "type: bool").replace("hidden: true", "hiden: true")
     template, faults = hot.inspect(_dedented(text))

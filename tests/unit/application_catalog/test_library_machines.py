@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from knarr.services.application_catalog.language.errors import Thrown
+from knarr_agent import config as agent_config
 
 from .support.cloud import Cloud
 from .support.environments import World, holder, machine, of, written
@@ -215,7 +217,7 @@ def decoded(script: str, before: str, after: str) -> str:
     return base64.b64decode(script.partition(before)[2].partition(after)[0]).decode()
 
 
-def test_a_machine_with_an_agent_gets_it_by_cloud_init(world: World) -> None:
+def test_a_machine_with_an_agent_gets_it_by_cloud_init(world: World, tmp_path: Path) -> None:
     world.cloud.options["rabbitmq"] |= {"host": "broker", "password": "hush", "ssl": True, "ca_certs": "/ca"}
     world.cloud.files["/ca"] = "CERTIFICATE"
     world.cloud.agents.section = {"type": "http", "url": "http://engine", "token": "t0k"}
@@ -238,10 +240,13 @@ def test_a_machine_with_an_agent_gets_it_by_cloud_init(world: World) -> None:
     assert resources["boot_script_vm"]["properties"]["group"] == "ungrouped"
     script = resources["boot_script_vm"]["properties"]["config"]
     assert "%" not in script
-    assert decoded(script, "echo '", "'").startswith("[Unit]")
+    assert decoded(script.partition("[ -d /run/systemd/system ]")[2], "put '", "'").startswith("[Unit]")
     assert base64.b64encode(b"CERTIFICATE").decode() in script
     config = decoded(script.partition("umask 077")[2], "echo '", "'")
     stack_name = next(iter(world.cloud.stacks().states)).removeprefix("murano-")
+    (tmp_path / "agent.conf").write_text(config)
+    read = agent_config.load(tmp_path / "agent.conf")
+    assert (read.transport, read.url, read.token) == ("http", "http://engine", "t0k")
     for line in (
         "input_queue = eenv-hvm",
         f"result_routing_key = -execution-results-{stack_name}",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
 
 import pytest
 
-from knarr.services.application_catalog.language import patterns
+from knarr.services.application_catalog.language import dialect as dialects
+from knarr.services.application_catalog.language import patterns, trials
+from knarr.services.application_catalog.language.dialect import dialect
 from knarr.services.application_catalog.language.errors import (
     Cancelled,
     InvalidArguments,
@@ -45,6 +50,8 @@ def evaluate(make_session, expression, **limits):
         "('a' * 40 + '!').matches('(a+)+$')",
         "('a' * 40 + '!') =~ '(a|aa)*$'",
         "('a' * 40 + '!') =~ '(a?){40}b'",
+        "('a' * 20) =~ '(a?){40}b'",
+        "('a' * 1000000) =~ 'a*b'",
         "regex('.*.*.*=').search('a' * 5000)",
         "('a' * 5000).split(regex('(.*)*='))",
         "(" * 16000 + "1" + ")" * 16000,
@@ -52,7 +59,8 @@ def evaluate(make_session, expression, **limits):
         "def(f, f()) -> f()",
     ],
 )  # fmt: skip
-def test_an_expression_ends_at_the_limits(make_session, expression):
+def test_an_expression_ends_at_the_limits(make_session, expression, monkeypatch):
+    monkeypatch.setattr(patterns, "SECONDS", 0.4)
     with pytest.raises((LimitReached, SyntaxFault)):
         evaluate(make_session, expression)
 
@@ -144,8 +152,37 @@ def test_an_expression_has_a_length(make_session):
 
 @pytest.mark.parametrize("pattern", ["a*", "[a-z]+[0-9]", "(?:abc)+", "a{2}b{3}"])
 def test_simple_patterns_need_no_trial(pattern, monkeypatch):
-    monkeypatch.setattr(patterns.subprocess, "run", lambda *args, **kwargs: pytest.fail("was tried"))
+    monkeypatch.setattr(trials.workers, "ends", lambda *args: pytest.fail("was tried"))
     patterns.tried(pattern, 0, "a" * 2000)
+
+
+def test_a_pattern_that_takes_its_time_does_not_keep_others_waiting():
+    """Those of other sessions have processes of their own."""
+    hostile = threading.Thread(target=_refused, args=("(a+)+$", "a" * 40 + "!", 1.0))
+    hostile.start()
+    begun = time.monotonic()
+    for number in range(3):
+        patterns.tried("(?:[a-z]+[.])+", 0, f"www.example{number}.org")
+    assert time.monotonic() - begun < 0.8
+    assert hostile.is_alive()
+    hostile.join()
+    assert len(trials.workers.idle) <= trials.KEPT
+
+
+def _refused(pattern, text, seconds):
+    with pytest.raises(LimitReached, match="takes too long on a text of 41 characters"):
+        patterns.tried(pattern, 0, text, seconds)
+
+
+def test_a_process_of_another_is_left_alone(monkeypatch):
+    """After a fork, both would read the answers of one."""
+    patterns.tried("(?:[a-z]+[.])+", 0, "www.example.com")
+    theirs = trials.workers.idle[-1]
+    monkeypatch.setattr(theirs, "_owner", 1)
+    patterns.tried("(?:[a-z]+[.])+", 0, "www.example.net")
+    assert not theirs.has_ended
+    assert theirs not in trials.workers.idle
+    theirs.stop()
 
 
 def test_errors_keep_their_place(make_session):
@@ -158,3 +195,32 @@ def test_errors_keep_their_place(make_session):
 def test_what_doubles_in_a_loop_ends(run, first):
     with pytest.raises(MuranoPlError, match=r"too much memory|exceeds|more than"):
         run(f"- $x: {first}\n- Repeat: 60\n  Do:\n    - $x: $x + $x\n")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("text", ["prose that is none.", "$.a + "])
+def test_what_cannot_be_parsed_keeps_nothing_of_those_who_tried(legacy, text):
+    class Mine:
+        pass
+
+    def attempt():
+        mine = Mine()
+        with suppress(ValueError):
+            dialect(legacy).parse(text)
+            pytest.fail("was parsed")
+        return weakref.ref(mine)
+
+    attempt()
+    left = attempt()
+    gc.collect()
+    assert left() is None
+
+
+def test_what_is_remembered_of_expressions_is_bounded(monkeypatch):
+    monkeypatch.setattr(dialects, "MOST_CHARACTERS", 2000)
+    of = dialect()
+    first = of.parse("1 + 1")
+    assert of.parse("1 + 1") is first
+    for number in range(100):
+        of.parse(f"$.{'a' * 100}{number}")
+    assert sum(map(len, of._parsed)) < 2200

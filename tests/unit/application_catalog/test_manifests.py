@@ -104,7 +104,7 @@ MISTAKES = [
     ("com.example.Cache: 3", "com.example.Shop: 3", "cannot require itself"),
     ("com.example.Shop: shop.yaml", "com.example.Shop: ../shop.yaml", "must lead inside of the package"),
     ("com.example.Shop: shop.yaml", "com.example.Shop: [shop.yaml]", "needs the name of a file"),
-    ("com.example.Shop: shop.yaml", "5: shop.yaml", "'5' is no name of a class"),
+    ("com.example.Shop: shop.yaml", "5: shop.yaml", "Classes: a name is read as 5: numbers"),
     ("UI: form.yaml", "UI: /etc/passwd", "UI: the path '/etc/passwd' is not allowed"),
     ("Logo: shop.png", "Logo: {}", "Logo must be text"),
     ("Logo: supplier.png", "Logo: ../x.png", "Logo: the path"),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from knarr.core.network import binding, resources, trunking
 from knarr.core.network.models import Address, Network, Port, PortGroup
+from knarr.core.network.resources import IDS
 from knarr.kernel.context import RequestContext
 from knarr.kernel.errors import BadRequest
 from knarr.kernel.request import Request
@@ -38,22 +39,25 @@ def visible(ctx: RequestContext) -> ColumnElement[bool]:
     return or_(Port.project_id == ctx.project_id, Port.network_id.in_(mine))
 
 
+# IPv4 first, as clients that take the first address expect: its positions are the shorter ones.
+_ADDRESSES = (
+    select(Address.port_id, Address.subnet_id, Address.ip_address)
+    .where(Address.port_id.in_(IDS))
+    .order_by(func.length(Address.position), Address.position)
+)
+_GROUPS = select(PortGroup.port_id, PortGroup.group_id).where(PortGroup.port_id.in_(IDS))
+_NETWORKS = select(Network.id, Network.mtu, Network.qos_policy_id).where(Network.id.in_(IDS))
+
+
 def views(req: Request, session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     addresses: dict[str, list[dict[str, str]]] = {}
-    fixed = select(Address.port_id, Address.subnet_id, Address.ip_address).where(Address.port_id.in_(ids))
-    # IPv4 first, as clients that take the first address expect: its positions are the shorter ones.
-    for port_id, subnet_id, ip in session.execute(
-        fixed.order_by(func.length(Address.position), Address.position)
-    ):
+    for port_id, subnet_id, ip in session.execute(_ADDRESSES, {"ids": ids}):
         addresses.setdefault(port_id, []).append({"subnet_id": subnet_id, "ip_address": ip})
-    groups = resources.grouped(
-        session, select(PortGroup.port_id, PortGroup.group_id).where(PortGroup.port_id.in_(ids))
-    )
+    groups = resources.grouped(session, _GROUPS, ids)
     tags = resources.tags_of(session, ids)
-    wanted = {row.network_id for row in rows}
-    columns = select(Network.id, Network.mtu, Network.qos_policy_id)
-    networks = {row.id: row for row in session.execute(columns.where(Network.id.in_(wanted)))}
+    wanted = list({row.network_id for row in rows})
+    networks = {row.id: row for row in session.execute(_NETWORKS, {"ids": wanted})}
     seen = Seen(req.allows("get_port:binding:host_id"), req.runtime.conf.network.dns_domain)
     found = [_view(row, addresses, groups, tags, networks[row.network_id], seen) for row in rows]
     trunks = trunking.details(session, ids)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from knarr.core.network.errors import fault
@@ -264,17 +264,19 @@ def standard_view(row: Any, tags: Mapping[str, list[str]]) -> dict[str, Any]:
     }
 
 
+# What of many things is asked for with each list: statements are made once, and get the ids.
+IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_TAGS = select(Tag.resource_id, Tag.tag).where(Tag.resource_id.in_(IDS)).order_by(Tag.tag)
+
+
 def tags_of(session: Session, ids: Iterable[str]) -> dict[str, list[str]]:
-    return grouped(
-        session,
-        select(Tag.resource_id, Tag.tag).where(Tag.resource_id.in_(list(ids))).order_by(Tag.tag),
-    )
+    return grouped(session, _TAGS, list(ids))
 
 
-def grouped(session: Session, stmt: Any) -> dict[str, list[Any]]:
-    """{first column: [second column, …]}"""
+def grouped(session: Session, stmt: Any, ids: list[str]) -> dict[str, list[Any]]:
+    """{first column: [second column, …]} of a statement for IDS."""
     found: dict[str, list[Any]] = {}
-    for key, value in session.execute(stmt):
+    for key, value in session.execute(stmt, {"ids": ids}):
         found.setdefault(key, []).append(value)
     return found
 

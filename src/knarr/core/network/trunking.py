@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from knarr.core.network import binding, sync
 from knarr.core.network.errors import fault
 from knarr.core.network.models import Port, SubPort, Trunk
+from knarr.core.network.resources import IDS
 
 OWNER = "trunk:subport"
 VLAN = "vlan"
@@ -63,9 +64,12 @@ def subports(session: Session, parent_id: str) -> Sequence[str]:
     return session.scalars(stmt.where(Trunk.port_id == parent_id)).all()
 
 
+_OF_PORTS = select(Trunk.id, Trunk.port_id).where(Trunk.port_id.in_(IDS))
+
+
 def details(session: Session, port_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """`trunk_details` of those among the ports that have one; a second query only if there are any."""
-    found = session.execute(select(Trunk.id, Trunk.port_id).where(Trunk.port_id.in_(port_ids))).all()
+    found = session.execute(_OF_PORTS, {"ids": port_ids}).all()
     if not found:
         return {}
     stmt = select(*SubPort.__table__.columns, Port.mac_address).join(Port, Port.id == SubPort.port_id)

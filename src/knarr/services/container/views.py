@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from knarr.kernel.db import as_stored
+from knarr.kernel.db import as_stored, as_text
 from knarr.kernel.request import Request
 from knarr.services.container import states
 from knarr.services.container.drivers.words import exited, up
@@ -72,8 +72,12 @@ FOR_VIEW = ("memory", "started_at", "finished_at", "exit_code", "health", "creat
 _FIELDS = ContainerView.__struct_fields__
 NAMES = (*_FIELDS[: _FIELDS.index("memory")], *FOR_VIEW)
 
-# What a list selects: JSON goes through as it is stored, and no row becomes an entity.
-COLUMNS = tuple(as_stored(column) for column in (Container.__table__.c[name] for name in NAMES))
+SHOWN_TIMES = ("created_at", "updated_at")
+
+# What a list selects: JSON and times go through as they are stored, and no row becomes an entity.
+COLUMNS = tuple(
+    (as_text if name in SHOWN_TIMES else as_stored)(Container.__table__.c[name]) for name in NAMES
+)
 
 _STATUS = NAMES.index("status")
 _FIXED_DETAIL = {
@@ -130,9 +134,9 @@ def status_detail(
     return _FIXED_DETAIL.get(status)
 
 
-def timestamp(value: datetime | None) -> str | None:
+def timestamp(value: datetime | str | None) -> str | None:
     """As Zun writes times: `2026-01-02 03:04:05+00:00`."""
-    return f"{value.isoformat(' ', 'seconds')}+00:00" if value else None
+    return f"{str(value)[:19]}+00:00" if value else None
 
 
 def service_view(row: Any, up_now: bool) -> View:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -317,6 +318,7 @@ def test_a_token_opens_its_own_queue_only(
     sent = token.encode().decode("latin-1") if token else token
     for method, path in (
         ("GET", "plans"),
+        ("GET", "program"),
         ("DELETE", "plans/x"),
         ("POST", "results?to=-execution-results-x"),
     ):
@@ -326,13 +328,26 @@ def test_a_token_opens_its_own_queue_only(
         assert (status, text) == (401, "the token does not open this queue")
 
 
+def test_a_machine_fetches_the_agent_itself(mailbox: Mailbox, tmp_path: Path) -> None:
+    request = urllib.request.Request(
+        f"{mailbox.url}/agents/{QUEUE}/program",
+        headers={"Authorization": f"Bearer {token_for(SECRET, QUEUE)}"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        (tmp_path / "agent").write_bytes(response.read())
+    done = subprocess.run(
+        [sys.executable, "-S", tmp_path / "agent", "--help"], env={}, capture_output=True, text=True
+    )
+    assert "--config-file" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("method", "path", "data", "status", "message"),
     [
         ("GET", "/", None, 404, "there is nothing here"),
         ("GET", "/agents/e5-h7", None, 404, "there is nothing here"),
         ("GET", "/agents/e5-h7/plans?wait=long", None, 400, "wait: must be a number of seconds"),
-        ("GET", "/agents/e5-h7/results", None, 405, "only plans can be fetched"),
+        ("GET", "/agents/e5-h7/results", None, 405, "only plans and the program can be fetched"),
         ("DELETE", "/agents/e5-h7/plans", None, 405, "only the receipt of a plan can be deleted"),
         ("DELETE", "/agents/e5-h7/plans/..%2Fx", None, 400, "'../x' is no receipt"),
         ("POST", "/agents/e5-h7/plans", b"{}", 405, "only results can be posted"),

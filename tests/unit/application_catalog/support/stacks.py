@@ -42,7 +42,10 @@ class Stack:
             for other in body.get("depends_on") or ():
                 if other not in wanted:
                     raise TemplateError(f"{name} depends on {other}, which is not there")
-            self.resources[name]["properties"] = self.resolved(body.get("properties") or {})
+            resource = self.resources[name]
+            if resource.get("body") != body:  # ids, which attributes come from, stay what they are
+                resource["body"] = body
+                resource["properties"] = self.resolved(body.get("properties") or {})
         for resource in self.resources.values():
             self._networks.made(resource)
         outputs = template.get("outputs") or {}
@@ -52,10 +55,10 @@ class Stack:
         return f"{kind.rpartition('::')[2].lower()}-{next(self._ids)}"
 
     def resolved(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if set(value) == {"get_resource"}:
+        if isinstance(value, dict):
+            if len(value) == 1 and "get_resource" in value:
                 return self._resource(value["get_resource"])["id"]
-            if set(value) == {"get_attr"}:
+            if len(value) == 1 and "get_attr" in value:
                 name, attribute, *path = value["get_attr"]
                 return self._attribute(self._resource(name), attribute, path)
             return {key: self.resolved(item) for key, item in value.items()}

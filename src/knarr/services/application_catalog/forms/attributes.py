@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from knarr.services.application_catalog.forms.regexps import pattern
+from knarr.services.application_catalog.forms.patterns import pattern
 from knarr.services.application_catalog.language.source import Expression
 
 Kind = Callable[[Any], Any]

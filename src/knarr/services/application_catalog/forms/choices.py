@@ -11,7 +11,7 @@ from knarr.services.application_catalog.forms import cloud as contracts
 from knarr.services.application_catalog.forms.budget import Budget
 from knarr.services.application_catalog.forms.cloud import Addable, CloudChoices, Image, Network
 from knarr.services.application_catalog.forms.faults import CloudUnavailable
-from knarr.services.application_catalog.forms.regexps import Pattern
+from knarr.services.application_catalog.forms.patterns import Pattern
 
 AUTO = json.dumps([None, None])
 MURANO_GROUP = "murano--"

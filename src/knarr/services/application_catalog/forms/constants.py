@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.forms.budget import Allowance, Budget
@@ -19,28 +19,30 @@ class ConstantCheck:
     def __init__(self) -> None:
         self._scope = Scope(Budget(ALLOWANCE), {})
 
-    def check(self, value: Any, what: str) -> None:
-        """Look through a structure. Raises DefinitionFault with the place of what can never be evaluated."""
+    def wrong(self, value: Any, what: str) -> Iterator[DefinitionFault]:
+        """What can never be evaluated in a structure."""
         if isinstance(value, Expression):
-            self._expression(value, what)
+            if not self._can_be_evaluated(value):
+                yield DefinitionFault(
+                    f"{what}: {value.text[:80]!r} is read as an expression and cannot be evaluated: "
+                    "quote it if it is text",
+                    value.position,
+                )
         elif isinstance(value, Mapping):
             for key, item in value.items():
-                self.check(key, what)
-                self.check(item, what)
+                yield from self.wrong(key, what)
+                yield from self.wrong(item, what)
         elif isinstance(value, (list, tuple)):
             for item in value:
-                self.check(item, what)
+                yield from self.wrong(item, what)
 
-    def _expression(self, expression: Expression, what: str) -> None:
+    def _can_be_evaluated(self, expression: Expression) -> bool:
         if "$" in expression.text or "(" in expression.text:
-            return
+            return True
         try:
             self._scope.value(expression, None)
         except BudgetExceeded:
-            return  # whoever uses it will learn of it
+            return True  # whoever uses it will learn of it
         except ExpressionFault:
-            raise DefinitionFault(
-                f"{what}: {expression.text[:80]!r} is read as an expression and cannot be evaluated: "
-                "quote it if it is text",
-                expression.position,
-            ) from None
+            return False
+        return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knarr.services.application_catalog.forms.faults import Warned
-from knarr.services.application_catalog.forms.regexps import Pattern
+from knarr.services.application_catalog.forms.patterns import Pattern
 from knarr.services.application_catalog.language.errors import Position
 from knarr.services.application_catalog.language.source import Expression
 

@@ -21,7 +21,7 @@ from knarr.services.application_catalog.forms.constants import ConstantCheck
 from knarr.services.application_catalog.forms.definition import FieldDefinition, Validator, Version
 from knarr.services.application_catalog.forms.expressions import parse
 from knarr.services.application_catalog.forms.faults import DefinitionFault, Warned, similar
-from knarr.services.application_catalog.forms.regexps import pattern
+from knarr.services.application_catalog.forms.patterns import pattern
 from knarr.services.application_catalog.language.errors import Position
 from knarr.services.application_catalog.language.source import Expression, Mapped
 from knarr.services.application_catalog.packages.faults import Faults
@@ -61,15 +61,15 @@ class FieldReader:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
 
-    def field(self, row: Any, near: Position) -> FieldDefinition:
+    def field(self, row: Any, near: Position) -> FieldDefinition | None:
+        """The field; None if there is none without what was found wrong."""
         if not isinstance(row, Mapped):
-            raise DefinitionFault("a field is a mapping with at least name and type", near)
+            raise DefinitionFault(
+                f"a field is a mapping with at least name and type, not {str(row)[:64]!r}", near
+            )
         place = row.position
-        for key in ("name", "type"):
-            if row.get(key) is None:
-                raise DefinitionFault(f"a field needs a {key}", place)
-        name = self.name(row["name"], row.keys_at.get("name", place))
-        kind, classes = self.type(row["type"], row.keys_at.get("type", place), name)
+        name, kind, classes = self.head(row)
+        told = name or "a field"
         attributes: dict[str, Any] = {}
         places: dict[str, Position] = {}
         for key, value in row.items():
@@ -78,17 +78,37 @@ class FieldReader:
                 continue
             places[attribute] = row.keys_at.get(key, place)
             with self.reading.faults.taken():
-                attributes[attribute] = self.attribute(name, kind, attribute, value, places[attribute])
+                attributes[attribute] = self.attribute(told, kind, attribute, value, places[attribute])
         with self.reading.faults.taken():
-            self.check_limits(name, attributes, places)
+            self.check_limits(told, attributes, places)
         if kind == "choice":
             with self.reading.faults.taken():
-                self.check_choice(name, attributes, places, place)
+                self.check_choice(told, attributes, places, place)
+        validators: tuple[Validator, ...] = ()
         given = next((one for one in row if snake(str(one)) == "validators"), None)
-        validators = self.validators(row.get(given), row.keys_at.get(given, place))
+        with self.reading.faults.taken():
+            validators = self.validators(row.get(given), row.keys_at.get(given, place))
         if kind == "password" and (validators or "regexp_validator" in attributes):
             self.reading.since(f"{name}: a password's own validators", (2, 3), place)
+        if not name or not kind:
+            return None
         return FieldDefinition(name, kind, place, attributes, places, validators, classes)
+
+    def head(self, row: Mapped) -> tuple[str, str, tuple[str, ...]]:
+        """A field's name, type and classes: as far as they are good, empty where they are not."""
+        place = row.position
+        name, kind = "", ""
+        classes: tuple[str, ...] = ()
+        for key in ("name", "type"):
+            if row.get(key) is None:
+                self.reading.faults.append(DefinitionFault(f"a field needs a {key}", place))
+        with self.reading.faults.taken():
+            if row.get("name") is not None:
+                name = self.name(row["name"], row.keys_at.get("name", place))
+        with self.reading.faults.taken():
+            if row.get("type") is not None:
+                kind, classes = self.type(row["type"], row.keys_at.get("type", place), name or "a field")
+        return name, kind, classes
 
     def name(self, value: Any, place: Position) -> str:
         value = plain(value)
@@ -133,7 +153,7 @@ class FieldReader:
             known = [camel(one) for one, attribute in ATTRIBUTES.items() if legacy or attribute.until is None]
             message = f"{field}: a field has no attribute {camel(name)[:64]!r}"
             raise DefinitionFault(message + similar(camel(name), [*known, "validators"]), place)
-        if found.types is not None and kind not in found.types:
+        if kind and found.types is not None and kind not in found.types:
             of = ", ".join(sorted(found.types - set(LEGACY_TYPES)) if not legacy else sorted(found.types))
             raise DefinitionFault(f"{field}: {camel(name)} is an attribute of {of}, not of {kind}", place)
         self.reading.since(f"{field}: {camel(name)}", found.since, place)
@@ -146,7 +166,10 @@ class FieldReader:
             value = plain(value)
         if not attribute.dynamic:
             value = unevaluated(value)
-        self.reading.constants.check(value, f"{field}: {camel(name)}")
+        wrong = list(self.reading.constants.wrong(value, f"{field}: {camel(name)}"))
+        if wrong:
+            self.reading.faults += wrong[1:]
+            raise wrong[0]
         if isinstance(value, Expression):
             if self.reading.first_form:
                 self.reading.since(f"{field}: an expression in the first form", (2, 4), place)

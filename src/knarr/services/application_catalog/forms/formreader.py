@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from knarr.services.application_catalog.forms.definition import MANAGEMENT, FieldDefinition, FormDefinition
+from knarr.services.application_catalog.forms.definition import (
+    MANAGEMENT,
+    FieldDefinition,
+    FormDefinition,
+    Validator,
+)
 from knarr.services.application_catalog.forms.faults import DefinitionFault, similar
 from knarr.services.application_catalog.forms.fieldreader import WORD, FieldReader, Reading
 from knarr.services.application_catalog.language.errors import Position
@@ -20,6 +25,8 @@ class FormReader:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        # The names of all forms with those of their fields, of bad ones too; None where nobody can tell.
+        self.declared: dict[str, list[str] | None] = {}
 
     def forms(self, rows: list[Any], place: Position) -> tuple[FormDefinition, ...]:
         """Raises DefinitionFault if there are too many."""
@@ -42,20 +49,26 @@ class FormReader:
         for key in body:
             if key not in KEYS:
                 message = f"a form has no {str(key)[:64]!r} (known: {', '.join(KEYS)})"
-                raise DefinitionFault(message + similar(str(key), KEYS), body.keys_at.get(key, place))
-        self.reading.constants.check(body.get("region"), f"{name}: region")
+                message += similar(str(key), KEYS)
+                self.reading.faults.append(DefinitionFault(message, body.keys_at.get(key, place)))
+        self.reading.faults += self.reading.constants.wrong(body.get("region"), f"{name}: region")
         reader = FieldReader(self.reading)
-        fields = self.fields(name, body["fields"], body.keys_at.get("fields", place), reader)
-        rules = body.get("validators")
-        validators = reader.validators(rules, body.keys_at.get("validators", place), form=True)
+        fields: tuple[FieldDefinition, ...] = ()
+        validators: tuple[Validator, ...] = ()
+        with self.reading.faults.taken():
+            fields = self.fields(name, body["fields"], body.keys_at.get("fields", place), reader)
+        with self.reading.faults.taken():
+            rules = body.get("validators")
+            validators = reader.validators(rules, body.keys_at.get("validators", place), form=True)
         return FormDefinition(name, fields, validators, place, body.get("region"))
 
     def named(self, row: Any, near: Position) -> tuple[str, Mapped, Position]:
         """A form's name, what stands under it, and where."""
         place = row.position if isinstance(row, Mapped) else near
         if not isinstance(row, Mapped) or len(row) != 1:
+            told = "" if isinstance(row, Mapped) else f", not {str(row)[:64]!r}"
             raise DefinitionFault(
-                "an entry of Forms is one name with a mapping: '- appConfiguration: …'", place
+                f"an entry of Forms is one name with a mapping: '- appConfiguration: …'{told}", place
             )
         ((name, body),) = row.items()
         place = row.keys_at.get(name, place)
@@ -65,6 +78,7 @@ class FormReader:
             raise DefinitionFault(
                 f"the name {MANAGEMENT} belongs to the form for the application's name", place
             )
+        self.declared.setdefault(name, _field_names(body))
         if not isinstance(body, Mapped) or "fields" not in body:
             raise DefinitionFault(f"the form {name} needs a list 'fields'", place)
         return name, body, place
@@ -78,7 +92,16 @@ class FormReader:
         for row in rows or ():
             with self.reading.faults.taken():
                 field = reader.field(row, place)
+                if field is None:
+                    continue
                 if any(field.name == other.name for other in made):
                     raise DefinitionFault(f"the form {form} has two fields {field.name!r}", field.position)
                 made.append(field)
         return tuple(made)
+
+
+def _field_names(body: Any) -> list[str] | None:
+    rows = body.get("fields") if isinstance(body, Mapped) else None
+    if not isinstance(rows, list):
+        return None
+    return [str(row.get("name")) for row in rows if isinstance(row, Mapped)]

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from knarr.services.application_catalog.forms import regexps
 from knarr.services.application_catalog.forms.budget import INTEGER_BITS, MEMORY
 from knarr.services.application_catalog.forms.faults import BudgetExceeded
+from knarr.services.application_catalog.forms.patterns import bound
+from knarr.services.application_catalog.language.patterns import LONGEST_PATTERN
 
 PATTERN_SECONDS = 0.5
 
@@ -65,26 +66,21 @@ def matched(*values: Any) -> None:
     compiled = next((value for value in values if isinstance(value, re.Pattern)), None)
     texts = [value for value in values if isinstance(value, str)]
     if compiled is not None and texts:
-        regexps.bound(compiled, texts[0], PATTERN_SECONDS)
+        bound(compiled.pattern, compiled.flags, texts[0], PATTERN_SECONDS)
         if len(texts) > 1:
             _length(len(texts[0]) * (len(texts[1]) + 1))
 
 
 def matched_text(text: Any, source: Any) -> None:
     """`text =~ 'pattern'`: the text comes first."""
+    pattern_text(source)
     if isinstance(text, str) and isinstance(source, str):
-        regexps.bound(compiled(source), text, PATTERN_SECONDS)
-
-
-def compiled(source: str) -> re.Pattern[str]:
-    if len(source) > regexps.LONGEST_PATTERN:
-        raise BudgetExceeded(f"a regular expression has more than {regexps.LONGEST_PATTERN} characters")
-    return re.compile(source)
+        bound(source, 0, text, PATTERN_SECONDS)
 
 
 def pattern_text(source: Any, *_: Any) -> None:
-    if isinstance(source, str) and len(source) > regexps.LONGEST_PATTERN:
-        raise BudgetExceeded(f"a regular expression has more than {regexps.LONGEST_PATTERN} characters")
+    if isinstance(source, str) and len(source) > LONGEST_PATTERN:
+        raise BudgetExceeded(f"a regular expression has more than {LONGEST_PATTERN} characters")
 
 
 def joined(sequence: Iterable[Any], separator: str, str_delegate: Callable[[Any], str]) -> str:

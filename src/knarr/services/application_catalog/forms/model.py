@@ -19,8 +19,8 @@ from knarr.services.application_catalog.forms.fieldtypes import (
     PASSWORD_RULE,
     encodable,
 )
+from knarr.services.application_catalog.forms.patterns import Pattern
 from knarr.services.application_catalog.forms.prepared import Prepared
-from knarr.services.application_catalog.forms.regexps import Pattern
 from knarr.services.application_catalog.forms.validation import CLONE, AnswerError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knarr.services.application_catalog.forms.faults import DefinitionFault, ExpressionFault, similar
@@ -14,57 +14,57 @@ from knarr.services.application_catalog.language.source import Expression, Mappe
 HEADER = "?"
 # What may stand in a header; `id` is given by whoever makes the model.
 KEYS = ("type", "classVersion", "package", "name", "id", "metadata", "dependencies", "destroyed", "_actions")
+EMPTY_KEY = "a key is empty: between braces, the header must be quoted: {'?': {type: …}}"
 TEXTS = ("type", "package", "name")
 
 
-def check_headers(value: Any) -> None:
-    """Look through a section for headers that are wrong. Raises DefinitionFault."""
+def wrong_headers(value: Any) -> Iterator[DefinitionFault]:
+    """The headers of a section that are wrong, and keys that are none."""
     if isinstance(value, list):
         for item in value:
-            check_headers(item)
+            yield from wrong_headers(item)
     if not isinstance(value, Mapped):
         return
-    _check_keys(value)
+    yield from _wrong_keys(value)
     if HEADER in value:
-        _check(value[HEADER], value)
+        yield from _wrong(value[HEADER], value)
     for key, item in value.items():
         if key != HEADER:
-            check_headers(item)
+            yield from wrong_headers(item)
 
 
-def _check_keys(value: Mapped) -> None:
+def _wrong_keys(value: Mapped) -> Iterator[DefinitionFault]:
     """YAML reads some words as something else, which no author means for a key."""
     for key in value:
         place = value.keys_at.get(key, value.position)
         if key is None:
-            raise DefinitionFault(
-                "a key is empty: between braces, the header must be quoted: {'?': {type: …}}", place
-            )
+            yield DefinitionFault(EMPTY_KEY, place)
         if isinstance(key, bool):
-            raise DefinitionFault(
+            yield DefinitionFault(
                 f"a key is read as {str(key).lower()}: words like on, off, yes, no must be quoted", place
             )
 
 
-def _check(header: Any, within: Mapped) -> None:
+def _wrong(header: Any, within: Mapped) -> Iterator[DefinitionFault]:
     place = within.keys_at.get(HEADER, within.position)
     if isinstance(header, Expression):
         return
     if not isinstance(header, Mapped):
-        raise DefinitionFault("a header '?' is a mapping with at least a type", place)
+        yield DefinitionFault("a header '?' is a mapping with at least a type", place)
+        return
     for key in header:
         if isinstance(key, str) and key not in KEYS:
-            raise DefinitionFault(
+            yield DefinitionFault(
                 f"a header '?' has no {key[:64]!r} (known: {', '.join(KEYS)})" + similar(key, list(KEYS)),
                 header.keys_at.get(key, place),
             )
     if not header.get("type"):
-        raise DefinitionFault("a header '?' needs the type: the full name of a class", place)
+        yield DefinitionFault("a header '?' needs the type: the full name of a class", place)
     for key in TEXTS:
         if not isinstance(header.get(key), (str, Expression, type(None))):
-            raise DefinitionFault(f"the header's {key} must be text", header.keys_at.get(key, place))
+            yield DefinitionFault(f"the header's {key} must be text", header.keys_at.get(key, place))
     if isinstance(header.get("classVersion"), (Mapping, list, bool)):
-        raise DefinitionFault("the header's classVersion must be a version", header.keys_at["classVersion"])
+        yield DefinitionFault("the header's classVersion must be a version", header.keys_at["classVersion"])
 
 
 def finished(model: Any, name: str | None) -> dict[str, Any]:

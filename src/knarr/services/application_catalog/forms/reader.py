@@ -40,7 +40,8 @@ _METHOD = re.compile(r"(?:([A-Za-z_][\w.]*)\.)?([A-Za-z_]\w*)\Z")
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file is found to be: the definition, if nothing is wrong, and all that is wrong or doubtful."""
+    """What a file is found to be: the definition as far as it could be read, and all that is wrong or
+    doubtful. A definition with faults is not to be used."""
 
     definition: Definition | None
     faults: Faults
@@ -62,7 +63,7 @@ def inspect(data: bytes | str, file: str = FILE) -> Inspection:
     definition = None
     with faults.taken():
         definition = _Reader(_mapping(data, file, warnings), file, faults, warnings).definition()
-    return Inspection(None if faults else definition, faults, tuple(warnings))
+    return Inspection(definition, faults, tuple(warnings))
 
 
 def _mapping(data: bytes | str, file: str, warnings: list[Warned]) -> Mapped:
@@ -121,14 +122,15 @@ class _Reader:
         self.warnings = warnings
         self.constants = ConstantCheck()
         self.keys = {snake(str(key)): key for key in data}
-        self.version = self.read_version()
+        self.version = LATEST
+        with faults.taken():
+            self.version = self.read_version()
         if self.version[0] == 1:
             self.data = explicit_expressions(data)
 
     def definition(self) -> Definition:
         """The definition, as far as it can be read; what is wrong is among the faults."""
-        with self.faults.taken():
-            self.check_sections()
+        self.check_sections()
         templates: dict[str, Any] = {}
         parameters: dict[str, Any] = {}
         forms: tuple[FormDefinition, ...] = ()
@@ -137,17 +139,17 @@ class _Reader:
             templates = self.named("Templates")
         with self.faults.taken():
             parameters = self.named("Parameters", (2, 4))
-        with self.faults.taken():
-            self.check_names(templates, parameters)
+        self.check_names(templates, parameters)
         with self.faults.taken():
             application, service = self.application()
         self.check_objects(application, templates, parameters)
+        reader = FormReader(Reading(self.version, self.faults, self.warnings, self.constants))
         with self.faults.taken():
-            forms = self.forms()
+            forms = self.forms(reader)
         with self.faults.taken():
             source = self.parameters_source()
-        if not self.faults:
-            references.check(forms, application, templates, self.faults, self.warnings)
+        if reader.declared or not self.faults:
+            references.check(forms, reader.declared, application, templates, self.faults, self.warnings)
         return Definition(
             self.file,
             self.version,
@@ -163,23 +165,22 @@ class _Reader:
     def check_names(self, templates: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
         for name in templates:
             if name in parameters:
-                raise self.fault(f"{name!r} is both a template and a parameter", "Templates")
+                place = self.section("Templates").keys_at[name]
+                self.faults.append(DefinitionFault(f"{name!r} is both a template and a parameter", place))
 
     def check_objects(
         self, application: Any, templates: Mapping[str, Any], parameters: Mapping[str, Any]
     ) -> None:
         for section in (application, *templates.values()):
-            with self.faults.taken():
-                objects.check_headers(section)
+            self.faults += objects.wrong_headers(section)
         for name, content in (
             ("Application", application),
             ("Templates", templates),
             ("Parameters", parameters),
         ):
-            with self.faults.taken():
-                self.constants.check(content, name)
+            self.faults += self.constants.wrong(content, name)
 
-    def forms(self) -> tuple[FormDefinition, ...]:
+    def forms(self, reader: FormReader) -> tuple[FormDefinition, ...]:
         found = self.section("Forms")
         if found is None:
             raise DefinitionFault("the section Forms is required: a list of forms", self.data.position)
@@ -187,8 +188,7 @@ class _Reader:
             raise self.fault(
                 "Forms is a list, each entry a form's name with its fields: '- name: {fields: …}'", "Forms"
             )
-        reading = Reading(self.version, self.faults, self.warnings, self.constants)
-        return FormReader(reading).forms(found, self.place("Forms"))
+        return reader.forms(found, self.place("Forms"))
 
     # Sections
 
@@ -210,10 +210,12 @@ class _Reader:
             if name in {snake(one) for one in known}:
                 continue
             near = similar(str(key), list(known))
+            place = self.data.keys_at.get(key, self.data.position)
             message = f"there is no section {str(key)[:64]!r} (known: {', '.join(known)})"
             if near:
-                raise DefinitionFault(message + near, self.data.keys_at.get(key, self.data.position))
-            self.warn(f"{message}: it is not looked at", self.data.keys_at.get(key, self.data.position))
+                self.faults.append(DefinitionFault(message + near, place))
+            else:
+                self.warn(f"{message}: it is not looked at", place)
 
     def read_version(self) -> Version:
         found = self.section("Version")
@@ -241,18 +243,22 @@ class _Reader:
             raise self.fault(f"{section} maps names to values", section)
         if self.version < since:
             self.since(section, since, self.place(section))
-        for name in found:
-            if not isinstance(name, str) or not WORD.match(name) or name[0] == "_":
-                raise DefinitionFault(
-                    f"{section}: {str(name)[:64]!r} is no name: it must begin with a letter and have "
-                    "letters, digits and underscores, so that it can be written as $name",
-                    found.keys_at.get(name, found.position),
-                )
-            if name in ("index", "forms"):
-                raise DefinitionFault(
-                    f"{section}: ${name} has a meaning of its own", found.keys_at.get(name, found.position)
-                )
-        return dict(found)
+        good = {}
+        for name, content in found.items():
+            with self.faults.taken():
+                good[self.variable(section, name, found.keys_at.get(name, found.position))] = content
+        return good
+
+    def variable(self, section: str, name: Any, place: Position) -> str:
+        if not isinstance(name, str) or not WORD.match(name) or name[0] == "_":
+            raise DefinitionFault(
+                f"{section}: {str(name)[:64]!r} is no name: it must begin with a letter and have "
+                "letters, digits and underscores, so that it can be written as $name",
+                place,
+            )
+        if name in ("index", "forms"):
+            raise DefinitionFault(f"{section}: ${name} has a meaning of its own", place)
+        return name
 
     def since(self, what: str, version: Version, position: Position) -> None:
         self.warn(
@@ -272,6 +278,8 @@ class _Reader:
             )
         if isinstance(found, Expression):
             return found, None
+        if isinstance(found, Mapped) and None in found:
+            raise DefinitionFault(objects.EMPTY_KEY, found.keys_at[None])
         if not isinstance(found, Mapped) or not isinstance(found.get("?"), (Mapping, Expression)):
             raise self.fault("Application must be a mapping with a header '?' that has a type", "Application")
         return found, None

@@ -15,48 +15,53 @@ from knarr.services.application_catalog.packages.faults import Faults
 _ANSWER = re.compile(r"\$\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)(\[\d+\])?\Z")
 
 
+Declared = Mapping[str, list[str] | None]
+
+
 def check(
     forms: tuple[FormDefinition, ...],
+    declared: Declared,
     application: Any,
     templates: Mapping[str, Any],
     faults: Faults,
     warnings: list[Warned],
 ) -> None:
     """A form that is not there, or comes later, is a fault; a field that is not there is null, which may be
-    meant, and a warning."""
-    checker = _Checker(forms, faults, warnings)
-    for index, form in enumerate(forms):
+    meant, and a warning. `declared` has the names of all forms in their order, with those of their fields;
+    `forms` are those of them that could be read."""
+    checker = _Checker(declared, faults, warnings)
+    names = list(declared)
+    for form in forms:
+        known = names[: names.index(form.name) + 1]
         for field in form.fields:
-            checker.look(field.attributes, forms[: index + 1])
-        checker.look([validator.rule for validator in form.validators], forms[: index + 1])
-    checker.look(application, forms)
-    checker.look(templates, forms)
+            checker.look(field.attributes, known)
+        checker.look([validator.rule for validator in form.validators], known)
+    checker.look(application, names)
+    checker.look(templates, names)
 
 
 class _Checker:
-    def __init__(self, forms: tuple[FormDefinition, ...], faults: Faults, warnings: list[Warned]) -> None:
-        self.forms = {form.name: form for form in forms}
+    def __init__(self, declared: Declared, faults: Faults, warnings: list[Warned]) -> None:
+        self.declared = declared
         self.faults = faults
         self.warnings = warnings
 
-    def look(self, value: Any, known: tuple[FormDefinition, ...]) -> None:
+    def look(self, value: Any, known: list[str]) -> None:
         for expression in _expressions(value):
             match = _ANSWER.match(expression.text.strip())
             if match is not None:
                 self.answer(expression, match.group(1), match.group(2), known)
 
-    def answer(
-        self, expression: Expression, form: str, field: str, known: tuple[FormDefinition, ...]
-    ) -> None:
+    def answer(self, expression: Expression, form: str, field: str, known: list[str]) -> None:
         if form == MANAGEMENT:
             return
-        if form not in [one.name for one in known]:
-            what = "comes later" if form in self.forms else "is not there"
-            hint = "" if form in self.forms else similar(form, list(self.forms))
+        names = self.declared.get(form)
+        if form not in known:
+            what = "comes later" if form in self.declared else "is not there"
+            hint = "" if form in self.declared else similar(form, list(self.declared))
             message = f"{expression.text[:80]}: the form {form!r} {what}{hint}"
             self.faults.append(DefinitionFault(message, expression.position))
-        elif self.forms[form].field(field) is None:
-            names = [one.name for one in self.forms[form].fields]
+        elif names is not None and field not in names:
             message = f"{expression.text[:80]} is null: the form {form!r} has no field {field!r}"
             self.warnings.append(Warned(message + similar(field, names), expression.position))
 

@@ -14,8 +14,8 @@ from knarr.services.application_catalog.forms.fieldtypes import (
     PASSWORD_LENGTHS,
     Invalid,
 )
+from knarr.services.application_catalog.forms.patterns import Pattern
 from knarr.services.application_catalog.forms.prepared import Prepared
-from knarr.services.application_catalog.forms.regexps import Pattern
 from knarr.services.application_catalog.forms.scope import Scope
 
 CLONE = "-clone"

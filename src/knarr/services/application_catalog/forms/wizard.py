@@ -26,8 +26,8 @@ from knarr.services.application_catalog.forms.faults import (
 )
 from knarr.services.application_catalog.forms.model import FieldView, FormView, encoded, views
 from knarr.services.application_catalog.forms.parameters import evaluated
+from knarr.services.application_catalog.forms.patterns import pattern
 from knarr.services.application_catalog.forms.prepared import Preparation
-from knarr.services.application_catalog.forms.regexps import pattern
 from knarr.services.application_catalog.forms.scope import Scope
 from knarr.services.application_catalog.forms.validation import (
     CLONE,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from yaql.language import expressions as ast
+
 from knarr.services.application_catalog.language.errors import InvalidLhs
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import Reference, TypeObject, frozen
@@ -25,8 +27,6 @@ def assign(session: Session, context: Any, target: Expression, value: Any) -> No
 
 def _setter(session: Session, context: Any, node: Any, target: Expression) -> Setter:
     """What assigns the place that a part of the target's syntax tree means."""
-    from yaql.language import expressions as ast
-
     if isinstance(node, ast.Wrap):
         return _setter(session, context, node.expr, target)
     if isinstance(node, ast.GetContextValue):

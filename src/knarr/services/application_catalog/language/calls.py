@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from yaql.language.exceptions import ArgumentException
+from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
 from knarr.services.application_catalog.language.contracts import Check
 from knarr.services.application_catalog.language.errors import (
     Foreign,
@@ -222,11 +225,9 @@ class Calls:
                 finally:
                     RECEIVER.reset(token)
             context = self.session.type_context(method.declared_by).create_child_context()
-            context["$"] = context["$this"] = this
-            context[METHOD] = method
             values = self.bind(method, this, args, kwargs)
-            for name, value in values.items():
-                context["$" + name] = value
+            context.put({"$1": this, "$this": this, METHOD: method})
+            context.put({"$" + name: value for name, value in values.items()})
             with self.session.turns.entered(method, this, values):
                 return compiled(method).run(self.session, context)
         except MuranoPlError as error:
@@ -256,12 +257,8 @@ class Calls:
         return real
 
     def _call_python(self, method: Method, this: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        from yaql.language.exceptions import ArgumentException
-        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
-
         context = self.session.type_context(method.declared_by).create_child_context()
-        context["$"] = context["$this"] = this
-        context[METHOD] = method
+        context.put({"$1": this, "$this": this, METHOD: method})
         engine = self.session.engine(self.session.dialect_of(method.declared_by))
         receiver = YAQL_NO_VALUE
         if not method.is_static:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from knarr.services.application_catalog.language.model import (
     PropertyUsage,
     TypeUsage,
 )
-from knarr.services.application_catalog.language.source import Expression, Mapped
+from knarr.services.application_catalog.language.source import Expression, Mapped, misread
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -67,8 +67,10 @@ def read_types(package: Package, found: Iterable[Any], file: str) -> list[Murano
 def _type(package: Package, data: Mapped, namespaces: Namespaces) -> MuranoType:
     _known(data, CLASS_KEYS, "a class")
     name = data.get("Name")
-    if not isinstance(name, str) or not name:
+    if name is None or name == "":
         raise SyntaxFault("a class needs a Name", data.position)
+    if not isinstance(name, str):
+        raise SyntaxFault(f"Name: {misread(name)}", data.keys_at["Name"])
     kind = MuranoType(
         name=namespaces.resolve(name),
         package=package,
@@ -82,18 +84,18 @@ def _type(package: Package, data: Mapped, namespaces: Namespaces) -> MuranoType:
     )
     parents = tuple(_names(data, "Extends", namespaces))
     kind.parent_names = parents or (() if kind.name == ROOT else (ROOT,))
-    kind.meta = read_meta(data.get("Meta"), namespaces, data.position)
-    for key, value in _mapping(data, "Properties").items():
-        kind.properties[_name(key, data)] = _property(kind, key, value, data)
+    kind.meta = read_meta(data, namespaces)
+    for key, value, place in _entries(data, "Properties"):
+        kind.properties[key] = _property(kind, key, value, place)
     for section in ("Methods", "Workflow"):
-        for key, value in _mapping(data, section).items():
-            method = _method(kind, _name(key, data), value, data)
+        for key, value, place in _entries(data, section):
+            method = _method(kind, key, value, place)
             kind.methods[method.name] = method
     return kind
 
 
-def _property(kind: MuranoType, name: str, value: Any, within: Mapped) -> Property:
-    data = _entry(value, within, f"property {name}", PROPERTY_KEYS)
+def _property(kind: MuranoType, name: str, value: Any, place: Position) -> Property:
+    data = _entry(value, place, f"property {name}", PROPERTY_KEYS)
     if "Contract" not in data:
         raise SyntaxFault(f"property {name} of {kind.name} needs a Contract", data.position)
     return Property(
@@ -102,13 +104,13 @@ def _property(kind: MuranoType, name: str, value: Any, within: Mapped) -> Proper
         contract=data["Contract"],
         usage=_choice(data, "Usage", PropertyUsage, PropertyUsage.IN),
         default=data.get("Default", NO_DEFAULT),
-        meta=read_meta(data.get("Meta"), kind.namespaces, data.position),
+        meta=read_meta(data, kind.namespaces),
         position=data.position,
     )
 
 
-def _method(kind: MuranoType, name: str, value: Any, within: Mapped) -> Method:
-    data = _entry(value, within, f"method {name}", METHOD_KEYS)
+def _method(kind: MuranoType, name: str, value: Any, place: Position) -> Method:
+    data = _entry(value, place, f"method {name}", METHOD_KEYS)
     method = Method(
         name=OLD_NAMES.get(name, name),
         declared_by=kind,
@@ -116,7 +118,7 @@ def _method(kind: MuranoType, name: str, value: Any, within: Mapped) -> Method:
         body=data.get("Body"),
         usage=_choice(data, "Usage", MethodUsage, MethodUsage.RUNTIME),
         scope=_choice(data, "Scope", MethodScope, MethodScope.SESSION),
-        meta=read_meta(data.get("Meta"), kind.namespaces, data.position),
+        meta=read_meta(data, kind.namespaces),
         position=data.position,
     )
     if method.usage is MethodUsage.EXTENSION and not method.arguments:
@@ -140,15 +142,16 @@ def _arguments(data: Mapped, kind: MuranoType, method: str) -> tuple[Argument, .
                 f"each argument of {method} is a mapping of one key: its name", _position(row, data)
             )
         name, value = next(iter(row.items()))
-        arguments.append(_argument(kind, _name(name, row), value, row))
+        place = row.keys_at.get(name, row.position)
+        arguments.append(_argument(kind, _name(name, place), value, place))
     names = [argument.name for argument in arguments]
     if len(set(names)) < len(names):
         raise SyntaxFault(f"two arguments of {method} have the same name", data.position)
     return tuple(arguments)
 
 
-def _argument(kind: MuranoType, name: str, value: Any, within: Mapped) -> Argument:
-    data = _entry(value, within, f"argument {name}", ARGUMENT_KEYS)
+def _argument(kind: MuranoType, name: str, value: Any, place: Position) -> Argument:
+    data = _entry(value, place, f"argument {name}", ARGUMENT_KEYS)
     if "Contract" not in data:
         raise SyntaxFault(f"argument {name} needs a Contract", data.position)
     return Argument(
@@ -156,23 +159,27 @@ def _argument(kind: MuranoType, name: str, value: Any, within: Mapped) -> Argume
         contract=data["Contract"],
         usage=_choice(data, "Usage", ArgumentUsage, ArgumentUsage.STANDARD),
         default=data.get("Default", NO_DEFAULT),
-        meta=read_meta(data.get("Meta"), kind.namespaces, data.position),
+        meta=read_meta(data, kind.namespaces),
         position=data.position,
     )
 
 
-def read_meta(found: Any, namespaces: Namespaces, position: Position) -> tuple[MetaEntry, ...]:
-    """Metadata: a list of `Class: {values}`, of names alone, or one of these by itself."""
+def read_meta(data: Mapped, namespaces: Namespaces) -> tuple[MetaEntry, ...]:
+    """The key Meta: a list of `Class: {values}`, of names alone, or one of these by itself."""
+    found = data.get("Meta")
     if found is None:
         return ()
     entries: list[MetaEntry] = []
     for item in found if isinstance(found, list) else [found]:
-        pairs = item.items() if isinstance(item, Mapping) else [(item, None)]
+        pairs = item.items() if isinstance(item, Mapped) else [(item, None)]
         for key, value in pairs:
-            name = namespaces.resolve(str(key))
+            place = item.keys_at[key] if isinstance(item, Mapped) else data.keys_at["Meta"]
+            if misread(key):
+                raise SyntaxFault(f"Meta: {misread(key)}", place)
+            name = namespaces.resolve(key)
             if value is not None and not isinstance(value, Mapping):
-                raise SyntaxFault(f"metadata {name} must be a mapping of its properties", position)
-            entries.append(MetaEntry(name, value or {}, getattr(item, "position", position)))
+                raise SyntaxFault(f"metadata {name} must be a mapping of its properties", place)
+            entries.append(MetaEntry(name, value or {}, place))
     return tuple(entries)
 
 
@@ -184,7 +191,8 @@ def _namespaces(data: Mapped) -> Namespaces:
     prefixes = {}
     for prefix, space in found.items():
         if not isinstance(prefix, str) or not isinstance(space, (str, type(None))):
-            raise SyntaxFault("Namespaces maps prefixes to names, both strings", data.position)
+            told = misread(prefix) or misread(space)
+            raise SyntaxFault(f"Namespaces: {told}", data["Namespaces"].keys_at[prefix])
         prefixes[prefix] = (space or "").strip().strip(".")
     return Namespaces(prefixes)
 
@@ -229,19 +237,27 @@ def _flag(data: Mapped, key: str) -> bool:
     return value
 
 
-def _mapping(data: Mapped, key: str) -> Mapping[Any, Any]:
+def _mapping(data: Mapped, key: str) -> Mapped:
     value = data.get(key)
     if value is None:
-        return {}
+        return Mapped(data.position)
     if not isinstance(value, Mapped):
         raise SyntaxFault(f"{key} must be a mapping", data.keys_at[key])
     return value
 
 
-def _entry(value: Any, within: Mapped, what: str, known: frozenset[str]) -> Mapped:
-    data = Mapped(within.position) if value is None else value
+def _entries(data: Mapped, section: str) -> Iterator[tuple[str, Any, Position]]:
+    """The entries of a section: (name, value, place)."""
+    found = _mapping(data, section)
+    for key, value in found.items():
+        place = found.keys_at.get(key, data.position)
+        yield _name(key, place), value, place
+
+
+def _entry(value: Any, place: Position, what: str, known: frozenset[str]) -> Mapped:
+    data = Mapped(place) if value is None else value
     if not isinstance(data, Mapped):
-        raise SyntaxFault(f"{what} must be a mapping", within.position)
+        raise SyntaxFault(f"{what} must be a mapping", place)
     _known(data, known, what)
     return data
 
@@ -254,10 +270,10 @@ def _known(data: Mapped, known: frozenset[str], what: str) -> None:
             )
 
 
-def _name(value: Any, within: Mapped) -> str:
-    if not isinstance(value, str) or not value:
-        raise SyntaxFault(f"{str(value)[:64]!r} is no name", within.keys_at.get(value, within.position))
-    return value
+def _name(value: Any, place: Position) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise SyntaxFault("a name is empty" if isinstance(value, str) else misread(value), place)
 
 
 def _position(value: Any, otherwise: Mapped) -> Position:

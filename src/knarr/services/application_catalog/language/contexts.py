@@ -6,85 +6,114 @@ seldom functions. So the functions of a name are looked up once for each class.
 
 from __future__ import annotations
 
-import functools
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yaql.language import contexts
+from yaql.language.utils import NO_VALUE
+
+from knarr.services.application_catalog.language.overloads import Overloads, caller
+
+if TYPE_CHECKING:
+    from knarr.services.application_catalog.language.limits import Limits
+    from knarr.services.application_catalog.language.model import MuranoType
+    from knarr.services.application_catalog.language.session import Session
 
 
-@functools.cache
-def _layer() -> Any:
-    """The class of contexts from the class's code upwards."""
-    from yaql.language import contexts, runner
-    from yaql.language.exceptions import WrappedException
-    from yaql.language.utils import NO_VALUE, limit_memory_usage
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Whose code a context is for, so that nobody has to look for it in the layers below."""
 
-    class Layer(contexts.Context):
-        def __init__(self, parent_context: Any = None, data: Any = NO_VALUE, convention: Any = None) -> None:
-            super().__init__(parent_context, data, convention)
-            # The lowest of these layers; None once one of them has functions of its own.
-            inherited = isinstance(parent_context, Layer)
-            self.base: Layer | None = parent_context.base if inherited else self
-            self.known: dict[tuple[str, bool], Any] = {}
-            self.limits = getattr(parent_context, "limits", None)
+    session: Session
+    kind: MuranoType
+    engine: Any
 
-        def register_function(self, spec: Any, *args: Any, **kwargs: Any) -> None:
-            super().register_function(spec, *args, **kwargs)
-            self.base = None
 
-        def __call__(
-            self,
-            name: str,
-            engine: Any,
-            receiver: Any = NO_VALUE,
-            data_context: Any = None,
-            use_convention: bool = False,
-            function_filter: Any = None,
-        ) -> Any:
-            # Calls within one expression are steps of the session as well: see guards.
-            if self.limits is not None:
-                self.limits.step()
-            plain = super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
-            if self.base is None or use_convention or function_filter is not None:
-                return plain
-            key = (name, receiver is NO_VALUE)
-            found = self.base.known.get(key)
-            if found is None:
-                found = self.base.known[key] = self._overloads(*key)
-            if not found:
-                return plain
-            where = self if data_context is None else data_context
+class Layer(contexts.Context):
+    """A context from a class's code upwards."""
 
-            def call(*args: Any, **kwargs: Any) -> Any:
-                delegate = runner.choose_overload(name, found, engine, receiver, where, args, kwargs)
-                try:
-                    result = delegate()
-                except StopIteration as error:
-                    raise WrappedException(error) from error
-                limit_memory_usage(engine, (1, result))
-                return result
-
-            return call
-
-        def _overloads(self, name: str, function: bool) -> Any:
-            return self.collect_functions(
-                name, lambda fd, context: fd.is_function if function else fd.is_method
+    def __init__(self, parent_context: Any = None, data: Any = NO_VALUE, convention: Any = None) -> None:
+        # As YAQL's does it, but that the collections of functions come with the first one: most have none.
+        self._parent_context = parent_context
+        self._convention = convention or (parent_context.convention if parent_context else None)
+        self._functions = _NO_FUNCTIONS
+        self._exclusive_funcs = _NO_NAMES
+        self._data = {} if data is NO_VALUE else {"$1": data}
+        # The lowest of these layers; None once one of them has functions of its own.
+        self.base: Layer | None
+        self.known: dict[tuple[str, bool], Overloads]
+        self.limits: Limits | None
+        self.home: Home | None
+        if type(parent_context) is Layer:
+            self.base, self.limits, self.home = (
+                parent_context.base,
+                parent_context.limits,
+                parent_context.home,
             )
+        else:
+            self.base, self.limits = self, getattr(parent_context, "limits", None)
+            self.home = None
+            self.known = {}
 
-        def get_data(self, name: str, default: Any = None, ask_parent: bool = True) -> Any:
-            key = self._normalize_name(name)
-            context: Any = self
-            while isinstance(context, contexts.Context):
-                if key in context._data:
-                    return context._data[key]
-                if not ask_parent:
-                    return default
-                context = context.parent
-            return default if context is None else context.get_data(name, default)
+    def register_function(self, spec: Any, *args: Any, **kwargs: Any) -> None:
+        if self._functions is _NO_FUNCTIONS:
+            self._functions, self._exclusive_funcs = {}, set()
+        super().register_function(spec, *args, **kwargs)
+        self.base = None
 
-    return Layer
+    def __call__(
+        self,
+        name: str,
+        engine: Any,
+        receiver: Any = NO_VALUE,
+        data_context: Any = None,
+        use_convention: bool = False,
+        function_filter: Any = None,
+    ) -> Any:
+        # Calls within one expression are steps of the session as well: see guards.
+        if self.limits is not None:
+            self.limits.step()
+        base, found = self.base, None
+        if base is not None and not use_convention and function_filter is None:
+            key = (name, receiver is NO_VALUE)
+            found = base.known.get(key)
+            if found is None:
+                found = base.known[key] = Overloads(name, self._levels(*key))
+        if found is None or not found.levels:
+            return super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
+        return caller(found, receiver, self if data_context is None else data_context, engine)
+
+    def _levels(self, name: str, function: bool) -> Any:
+        return self.collect_functions(name, lambda fd, context: fd.is_function if function else fd.is_method)
+
+    def get_data(self, name: str, default: Any = None, ask_parent: bool = True) -> Any:
+        key = name if name[:1] == "$" != name else self._normalize_name(name)
+        context: Any = self
+        while True:
+            data = getattr(context, "_data", None)
+            if data is None:  # a context of another kind, or none
+                return default if context is None else context.get_data(name, default)
+            if key in data:
+                return data[key]
+            if not ask_parent:
+                return default
+            context = context._parent_context
+
+    __getitem__ = get_data
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Set variables, which are named as YAQL keeps them: `$1` and not `$`."""
+        self._data.update(values)
 
 
-def remembering(below: Any) -> Any:
+_NO_FUNCTIONS: dict[str, Any] = {}
+_NO_NAMES: set[str] = set()
+
+
+def remembering(below: Any, home: Home | None = None) -> Any:
     """A context on top of others, whose own functions do not change any more."""
-    made = _layer()(below)
-    made.base = made
+    made = Layer(below)
+    made.base, made.known = made, {}
+    made.home = home or made.home
     return made

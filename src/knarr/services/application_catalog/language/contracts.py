@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from yaql.language import expressions as ast
+from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
 from knarr.services.application_catalog.language.errors import (
     ContractSyntax,
     ContractViolation,
@@ -94,9 +97,6 @@ class Check:
 
     def argument(self, node: Any, value: Any) -> Any:
         """What stands in the parentheses of a function, `$` being the value."""
-        from yaql.language import expressions as ast
-        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
-
         if isinstance(node, ast.Constant):
             return node.value
         engine = self.session.engine(self.session.dialect_of(self.kind))
@@ -354,8 +354,6 @@ def functions() -> tuple[Any, ...]:
 def _steps(node: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
     """(function, arguments) of a contract that is `$` or `$.f(…).g(…)`, of functions in CHAINED alone and
     with positional arguments; empty for every other one."""
-    from yaql.language import expressions as ast
-
     steps: list[tuple[str, tuple[Any, ...]]] = []
     while isinstance(node, ast.BinaryOperator) and node.operator == ".":
         node, call = node.args

@@ -10,8 +10,6 @@ import functools
 import threading
 from typing import Any
 
-LEGACY = "legacy"
-
 # Limits of a single expression; a session may ask for others.
 OPTIONS: dict[str, Any] = {
     "yaql.limitIterators": 2000,
@@ -21,10 +19,13 @@ OPTIONS: dict[str, Any] = {
     "yaql.iterableDicts": True,
 }
 
-
 LONGEST = 32 * 1024
+# What is remembered of expressions: how many, and characters of all together.
 MOST_PARSED = 20_000
+MOST_CHARACTERS = 4 * 1024 * 1024
 
+Parsed = tuple[Any, str]
+"""An expression's syntax tree, or what is wrong with it."""
 
 CURRENT, LEGACY = "current", "legacy"
 
@@ -36,24 +37,29 @@ class Dialect:
         self.name = name
         self.engine = factory.create(options)
         self.context = context
-        self._parsed: dict[str, Any] = {}
+        self._parsed: dict[str, Parsed] = {}
+        self._kept = 0  # characters of them
         self._mutex = threading.Lock()  # the parser keeps its state in itself
 
     def parse(self, text: str) -> Any:
         """An expression's syntax tree, to be called with (receiver, context, engine). Raises ValueError."""
         if len(text) > LONGEST:
             raise ValueError(f"an expression has {LONGEST} characters at most")
-        found = self._parsed.get(text)
-        if found is None:
-            found = self._parse(text)
-            if len(self._parsed) >= MOST_PARSED:
-                self._parsed.clear()
-            self._parsed[text] = found
-        if isinstance(found, ValueError):
-            raise found
+        tree, problem = self._parsed.get(text) or self._keep(text, self._parse(text))
+        if problem:
+            raise ValueError(problem)
+        return tree
+
+    def _keep(self, text: str, found: Parsed) -> Parsed:
+        if len(self._parsed) >= MOST_PARSED or self._kept >= MOST_CHARACTERS:
+            self._parsed.clear()
+            self._kept = 0
+        self._parsed[text] = found
+        self._kept += len(text)
         return found
 
-    def _parse(self, text: str) -> Any:
+    def _parse(self, text: str) -> Parsed:
+        """The tree, or what is wrong: an error that is kept would keep all that saw it."""
         from yaql.language.exceptions import YaqlParsingException
 
         from knarr.services.application_catalog.language.quick import quickened
@@ -61,11 +67,11 @@ class Dialect:
         with self._mutex:
             try:
                 found = self.engine(text).expression
-                return found if self.name == LEGACY else quickened(found)
+                return (found if self.name == LEGACY else quickened(found)), ""
             except YaqlParsingException as error:
-                return ValueError(str(error))
+                return None, str(error) or "it cannot be parsed"
             except RecursionError:
-                return ValueError("the expression is nested too deeply")
+                return None, "the expression is nested too deeply"
 
 
 def is_legacy(format_version: str) -> bool:

@@ -7,7 +7,6 @@ object id, class, name, value) and `SystemData`.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -93,7 +92,7 @@ class Execution:
             objects = Serializer(self.session, actions=True).model(self.root)
         return {
             "Objects": objects,
-            "ObjectsCopy": copy.deepcopy(objects),
+            "ObjectsCopy": thawed(objects),
             "Attributes": self._attributes(),
             "SystemData": dict(self.model.get("SystemData") or {}),
         }

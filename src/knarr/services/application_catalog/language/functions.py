@@ -6,6 +6,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from yaql.language import expressions as ast
+from yaql.language.utils import NO_VALUE
+
 from knarr.services.application_catalog.language.dialect import LEGACY, Dialect
 from knarr.services.application_catalog.language.errors import (
     ContractViolation,
@@ -32,13 +35,15 @@ VERSION_PARTS = ("major", "minor", "patch", "prerelease", "build")
 
 
 def session_of(context: Any) -> Session:
-    found: Session = context["$?session"]
+    home = getattr(context, "home", None)
+    found: Session = context["$?session"] if home is None else home.session
     return found
 
 
 def caller(context: Any) -> Any:
     """The class whose code is evaluated; None outside of all."""
-    return context["$?type"]
+    home = getattr(context, "home", None)
+    return context["$?type"] if home is None else home.kind
 
 
 # Operators
@@ -127,9 +132,6 @@ def arguments(
     nodes: Iterable[Any], context: Any, engine: Any, method: Method | None
 ) -> tuple[list[Any], dict[str, Any]]:
     """The evaluated arguments of a call; those that Python takes unevaluated are left as they are."""
-    from yaql.language import expressions as ast
-    from yaql.language.utils import NO_VALUE
-
     lazy = _lazy(method.python) if method is not None and method.python is not None else {}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
@@ -145,8 +147,6 @@ def arguments(
 
 def _keyword(node: Any) -> str | None:
     """The name in `name => value`, of either dialect."""
-    from yaql.language import expressions as ast
-
     source = None
     if isinstance(node, ast.MappingRuleExpression):
         source = node.source
@@ -178,8 +178,6 @@ def extension(session: Session, method: Method, taker: ContractType) -> Any:
     kind = yaqltypes.PythonType(object, nullable=True, validators=[taker.takes])
 
     def check(value: Any, *_: Any, **__: Any) -> bool:
-        from yaql.language import expressions as ast
-
         if isinstance(value, ast.Constant):
             value = value.value
         return isinstance(value, ast.Expression) or taker.takes(value)

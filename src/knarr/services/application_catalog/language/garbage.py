@@ -8,11 +8,11 @@ ends nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import InvalidArguments, LimitReached, MuranoPlError
-from knarr.services.application_catalog.language.values import MuranoObject, Reference
+from knarr.services.application_catalog.language.values import PLAIN, MuranoObject, Reference
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
@@ -35,22 +35,22 @@ def reachable(roots: Iterable[MuranoObject]) -> set[MuranoObject]:
     return found
 
 
-def held_by(one: MuranoObject) -> Iterator[MuranoObject]:
+def held_by(one: MuranoObject) -> list[MuranoObject]:
     """What the object's properties refer to."""
-    for value in (*one.values.values(), *one.private.values()):
-        yield from _references(value)
-
-
-def _references(value: Any) -> Iterator[MuranoObject]:
-    if isinstance(value, Reference):
-        yield value.real
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _references(key)
-            yield from _references(item)
-    elif isinstance(value, (tuple, list, frozenset)):
-        for item in value:
-            yield from _references(item)
+    found: list[MuranoObject] = []
+    todo: list[Any] = [*one.values.values(), *one.private.values()]
+    while todo:
+        value = todo.pop()
+        if type(value) in PLAIN:
+            continue
+        if isinstance(value, Reference):
+            found.append(value.real)
+        elif isinstance(value, Mapping):
+            todo += value.keys()
+            todo += value.values()
+        elif isinstance(value, (tuple, list, frozenset)):
+            todo += value
+    return found
 
 
 class Garbage:

@@ -233,6 +233,8 @@ class Package:
         self._make_class = make_class
         self._resource = resource
         self._classes: dict[str, MuranoType] = {}
+        # What names were found to mean: what a package requires is loaded once, and stays.
+        self._known: dict[tuple[str, Spec | None], MuranoType] = {}
 
     def __repr__(self) -> str:
         return f"<package {self.name} {self.version}>"
@@ -260,6 +262,13 @@ class Package:
 
         Raises ClassNotFound.
         """
+        key = (name, versions)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._find_class(name, versions)
+        return known
+
+    def _find_class(self, name: str, versions: Spec | None) -> MuranoType:
         found = None if versions is not None else self.own_class(name)
         if found is None:
             found = self._required_class(name, versions)

@@ -1,36 +1,29 @@
-"""Regular expressions of applications, kept from running without end.
+"""Regular expressions of applications and UI definitions, kept from running without end.
 
-Python's matcher goes back over a text again and again where a pattern is ambiguous, and nothing can stop it
-within the process. A pattern that could do so on a text is therefore tried by another process first, which
-can be ended; the rest, which is nearly all of them, is matched at once.
+Python's matcher goes back over a text again and again where a pattern is ambiguous, holds the interpreter
+while it does, and nothing can stop it within the process. A pattern that could do so on a text is therefore
+tried by another process first, which can be ended; the rest, which is nearly all of them, is matched at once.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-from knarr.services.application_catalog.language.errors import InvalidArguments, LimitReached
+from knarr.services.application_catalog.language import trials
+from knarr.services.application_catalog.language.errors import InvalidArguments
 
 LONGEST_PATTERN = 4096
 SECONDS = 2.0
 # Steps that a match may take at most, by a rough estimate, before it is tried elsewhere.
 CHEAP = 10_000_000
-NESTED_CHARACTERS = 20
 REMEMBERED = 1000  # characters of a text
 REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
-TRIAL = (
-    "import json,re,sys;p,f,t=json.load(sys.stdin);r=re.compile(p,f)\n"
-    "for _ in r.finditer(t): pass\nr.match(t);r.fullmatch(t)"
-)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -63,36 +56,19 @@ def _repeats(tree: Any, depth: int) -> Iterator[int]:
                     yield from _repeats(part, depth)
 
 
-def tried(pattern: str, flags: int, text: str) -> None:
-    """Raises LimitReached if the pattern takes too long on the text, InvalidArguments if it is none."""
+def tried(pattern: str, flags: int, text: str, seconds: float | None = None) -> None:
+    """Raises LimitReached if the pattern takes longer on the text, InvalidArguments if it is none."""
     if len(pattern) > LONGEST_PATTERN:
         raise InvalidArguments(f"a regular expression has {LONGEST_PATTERN} characters at most")
     try:
         choices, nested = _shape(pattern, flags)
     except RecursionError:
         raise InvalidArguments("the regular expression is nested too deeply") from None
-    if nested:
-        cheap = len(text) <= NESTED_CHARACTERS
-    else:
-        cheap = choices < 2 or len(text) ** min(choices, 6) <= CHEAP
-    if not cheap:
-        trial = _trial if len(text) <= REMEMBERED else _trial.__wrapped__
-        trial(pattern, flags & ~re.DEBUG, text)
-
-
-@functools.lru_cache(maxsize=512)
-def _trial(pattern: str, flags: int, text: str) -> None:
-    """Match in another process. What was good once need not be tried again. Raises LimitReached."""
-    try:
-        subprocess.run(
-            [sys.executable, "-I", "-S", "-c", TRIAL],
-            input=json.dumps([pattern, flags, text]).encode(),
-            timeout=SECONDS,
-            capture_output=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise LimitReached(f"the regular expression {pattern[:80]!r} takes too long on its text") from None
+    # A search begins at each character again, and makes each of its choices as often.
+    if not nested and len(text) ** min(choices + 1, 6) <= CHEAP:
+        return
+    trial = trials.tried_once if len(text) <= REMEMBERED else trials.tried
+    trial(pattern, flags & ~re.DEBUG, text, seconds or SECONDS)
 
 
 def register(context: Any) -> None:

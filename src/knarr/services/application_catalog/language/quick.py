@@ -8,7 +8,10 @@ leave to YAQL as it was. Results and errors are the same.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+import operator
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from types import GeneratorType
 from typing import Any
 
 from knarr.services.application_catalog.language.values import Reference, TypeObject
@@ -83,7 +86,7 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             value = left(NO_VALUE, context, engine)
             if isinstance(value, (Reference, TypeObject)):
                 return invoke_node(value, right, right, context, engine)
-            if value is None or type(value) in PLAIN or isinstance(value, (Mapping, tuple)):
+            if type(value) in RECEIVERS or isinstance(value, (Mapping, tuple)):
                 if right.name == "get" and isinstance(value, Mapping) and len(right.args) in (1, 2):
                     return value.get(*(part(NO_VALUE, context, engine) for part in right.args))
                 return right(value, context, engine)
@@ -156,6 +159,24 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
                 return one + other
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
+    class Ordered(ast.BinaryOperator):
+        """`<` and the like, of two numbers or two texts"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            one, other = (part(NO_VALUE, context, engine) for part in self.args)
+            if type(one) is type(other) and type(one) in ORDERED:
+                return COMPARISONS[self.operator](one, other)
+            return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
+
+    class In(ast.BinaryOperator):
+        """`value in list`"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            value, items = (part(NO_VALUE, context, engine) for part in self.args)
+            if isinstance(items, tuple):
+                return value in items
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), _Known(items))
+
     class And(ast.BinaryOperator):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             left = self.args[0](NO_VALUE, context, engine)
@@ -193,7 +214,8 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return OfOne
         return Coalesce if node.name == "coalesce" and node.args else None
 
-    binary = {"+": Sum, "and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same}
+    binary = {"+": Sum, "and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same, "in": In}
+    binary |= dict.fromkeys(COMPARISONS, Ordered)
 
     def for_binary(node: Any) -> type | None:
         if node.operator == ":":
@@ -217,6 +239,30 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
 
 
 PLAIN = frozenset({str, int, float, bool})
+# Values on which a method is always a function of YAQL's, besides mappings and tuples
+RECEIVERS = PLAIN | {
+    type(None),
+    list,
+    set,
+    frozenset,
+    map,
+    filter,
+    itertools.chain,
+    GeneratorType,
+    KeysView,
+    ValuesView,
+    ItemsView,
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+}
+ORDERED = frozenset({int, float, str})
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 SUMMABLE = frozenset({str, int, tuple})
 ONE_ARGUMENT = frozenset({"id", "name", "len"})
 

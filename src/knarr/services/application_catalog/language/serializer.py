@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.model import WRITTEN_TO_MODEL, MuranoType, Property
-from knarr.services.application_catalog.language.values import MuranoObject, Reference, TypeObject
+from knarr.services.application_catalog.language.values import PLAIN, MuranoObject, Reference, TypeObject
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
@@ -60,11 +60,9 @@ class Serializer:
         """The description of an object with everything that it owns."""
         self.written.add(one.id)
         properties: dict[Any, Any] = {}
-        for name in one.kind.property_names():
-            declared = one.kind.find_property(name)
-            if declared is None or declared.usage not in WRITTEN_TO_MODEL or name not in one.values:
-                continue
-            properties[name] = self.value(one.values[name], one, _way(declared))
+        for name, way in _written(one.kind):
+            if name in one.values:
+                properties[name] = self.value(one.values[name], one, way)
         header = self._header(one)
         if self.mode is DumpMode.MIXED:
             header.pop("type")
@@ -91,11 +89,13 @@ class Serializer:
         if one.destroyed:
             header["destroyed"] = True
         if self.actions:
-            header["_actions"] = actions(self.session, one)
+            header["_actions"] = actions(one)
         return header
 
     def value(self, value: Any, owner: MuranoObject, way: str | None = None) -> Any:
         """`way` is what Serialize asks for: copy (written out wherever it stands) or reference (its id)."""
+        if type(value) in PLAIN:
+            return value
         if isinstance(value, Reference):
             real = value.real
             inline = real.owner is owner if way is None else way == COPY
@@ -109,6 +109,17 @@ class Serializer:
         return value
 
 
+def _written(kind: MuranoType) -> tuple[tuple[str, str | None], ...]:
+    """The properties of a class that stand in a model, each with its `way`."""
+    found: tuple[tuple[str, str | None], ...] | None = kind.cache.get("written")
+    if found is None:
+        declared = ((name, kind.find_property(name)) for name in kind.property_names())
+        found = kind.cache["written"] = tuple(
+            (name, _way(one)) for name, one in declared if one is not None and one.usage in WRITTEN_TO_MODEL
+        )
+    return found
+
+
 def _way(declared: Property) -> str | None:
     """What Serialize says of a property, or of what it redefines."""
     for kind in declared.declared_by.mro:
@@ -119,13 +130,23 @@ def _way(declared: Property) -> str | None:
     return None
 
 
-def actions(session: Session, one: MuranoObject) -> dict[str, dict[str, Any]]:
+def actions(one: MuranoObject) -> dict[str, dict[str, Any]]:
     """The public methods of an object as the model tells them."""
-    found = {}
-    for name, method in sorted(one.kind.all_methods().items()):
-        if method.is_public and not method.is_static:
-            title = _title(method.meta) or name
-            found[f"{one.id}_{name}"] = {"name": name, "title": title, "enabled": True}
+    return {
+        f"{one.id}_{name}": {"name": name, "title": title, "enabled": True}
+        for name, title in _actions(one.kind)
+    }
+
+
+def _actions(kind: MuranoType) -> tuple[tuple[str, str], ...]:
+    """(name, title) of what can be called from outside."""
+    found: tuple[tuple[str, str], ...] | None = kind.cache.get("actions")
+    if found is None:
+        found = kind.cache["actions"] = tuple(
+            (name, _title(method.meta) or name)
+            for name, method in sorted(kind.all_methods().items())
+            if method.is_public and not method.is_static
+        )
     return found
 
 

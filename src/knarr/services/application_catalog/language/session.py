@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
+
 from knarr.services.application_catalog.language import functions
 from knarr.services.application_catalog.language.calls import Calls, Mock
-from knarr.services.application_catalog.language.contexts import remembering
+from knarr.services.application_catalog.language.contexts import Home, remembering
 from knarr.services.application_catalog.language.contracts import ContractType
 from knarr.services.application_catalog.language.contracts import functions as contract_functions
 from knarr.services.application_catalog.language.dialect import Dialect, dialect, is_legacy
@@ -30,7 +32,7 @@ from knarr.services.application_catalog.language.model import (
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.store import ObjectStore
 from knarr.services.application_catalog.language.turns import Turns
-from knarr.services.application_catalog.language.values import MuranoObject, TypeObject, frozen
+from knarr.services.application_catalog.language.values import PLAIN, MuranoObject, TypeObject, frozen
 from knarr.services.application_catalog.language.versions import Spec, spec
 
 SESSION = "$?session"
@@ -84,6 +86,7 @@ class Session:
                 self._finishers.pop()()
             except MuranoPlError as error:
                 fault = fault or error
+        self.turns.close()
         if fault is not None:
             raise fault
 
@@ -96,6 +99,8 @@ class Session:
         """
         if isinstance(value, Expression):
             return self.run(value, context, frozen)
+        if type(value) in PLAIN:
+            return value
         if isinstance(value, Mapping):
             return frozen(
                 {self.evaluate(key, context): self.evaluate(item, context) for key, item in value.items()}
@@ -109,10 +114,8 @@ class Session:
     ) -> Any:
         """As `evaluate`, for an expression alone. `then` is done with the value, which may be lazy: what
         that raises is the expression's error as well."""
-        from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
-
-        kind: MuranoType | None = context[TYPE]
-        engine = self.engine(self.dialect_of(kind))
+        home: Home | None = getattr(context, "home", None)
+        engine = self.engine(self.dialect_of(context[TYPE])) if home is None else home.engine
         try:
             return then(expression.compiled(YAQL_NO_VALUE, context, engine))
         except MuranoPlError as error:
@@ -171,7 +174,7 @@ class Session:
                 context = context.create_child_context()
                 for definition in definitions:
                     context.register_function(definition)
-        context = remembering(context)
+        context = remembering(context, Home(self, kind, self.engine(of)))
         context[TYPE] = kind
         return context
 

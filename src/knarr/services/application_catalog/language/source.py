@@ -7,6 +7,7 @@ number of values (aliases included) are bounded, and no tag makes an object.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -104,6 +105,16 @@ def plain(text: str, file: str) -> Any:
     if len(found) > 1:
         raise SyntaxFault("the file has more than one document", Position(file, 1))
     return found[0] if found else None
+
+
+def misread(name: Any) -> str:
+    """What to tell an author whose name YAML takes for something else; nothing if it is text."""
+    if isinstance(name, str):
+        return ""
+    if isinstance(name, (list, Mapped)):
+        return f"a name is text, not a {'list' if isinstance(name, list) else 'mapping'}"
+    word = f"the expression {name.text[:64]}" if isinstance(name, Expression) else json.dumps(name)
+    return f"a name is read as {word}: numbers and words like yes, no, on, off, null must be quoted"
 
 
 def no_expression(text: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Set, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set, Sized
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import LimitReached
@@ -150,27 +150,46 @@ class Opaque:
     __slots__ = ()
 
 
-_PLAIN = frozenset({type(None), str, int, float, bool})
+PLAIN = frozenset({type(None), str, int, float, bool})
 
 
 def frozen(value: Any) -> Any:
     """The value with everything mutable in it made immutable; what is lazy is evaluated."""
-    if type(value) in _PLAIN or isinstance(value, (Reference, TypeObject, Opaque)):
+    kind: Any = type(value)
+    if kind in PLAIN:
         return value
-    deep = _deep()
-    if isinstance(value, deep):
-        return value
-    if isinstance(value, _version()):  # which can be iterated over
-        return value
-    if isinstance(value, Mapping):
-        return deep({frozen(key): frozen(item) for key, item in value.items()})
-    if isinstance(value, Set):
-        return frozenset(frozen(item) for item in value)
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
-        return value
-    if isinstance(value, Sized):
-        return tuple(frozen(item) for item in value)
-    items = tuple(frozen(item) for item in itertools.islice(value, MOST_ITEMS + 1))
+    way = _freezing(kind)
+    return value if way is None else way(value)
+
+
+@functools.cache
+def _freezing(kind: Any) -> Callable[[Any], Any] | None:
+    """How values of a type are frozen, None for as they are: it takes many looks at abstract types."""
+    if issubclass(kind, (Reference, TypeObject, Opaque, _deep(), _version(), str, bytes, bytearray)):
+        return None
+    if issubclass(kind, Mapping):
+        return _frozen_mapping
+    if issubclass(kind, Set):
+        return _frozen_set
+    if not issubclass(kind, Iterable):
+        return None
+    return _frozen_items if issubclass(kind, Sized) else _frozen_iterator
+
+
+def _frozen_mapping(value: Mapping[Any, Any]) -> Any:
+    return _deep()({frozen(key): frozen(item) for key, item in value.items()})
+
+
+def _frozen_set(value: Set[Any]) -> Any:
+    return frozenset(map(frozen, value))
+
+
+def _frozen_items(value: Iterable[Any]) -> Any:
+    return tuple(map(frozen, value))
+
+
+def _frozen_iterator(value: Iterable[Any]) -> Any:
+    items = tuple(map(frozen, itertools.islice(value, MOST_ITEMS + 1)))
     if len(items) > MOST_ITEMS:
         raise LimitReached(f"an iterator gives more than {MOST_ITEMS} items")
     return items
@@ -188,14 +207,29 @@ def _deep() -> Any:
     """YAQL's immutable dictionary, of which it is known that all in it is frozen too."""
     from yaql.language.utils import FrozenDict
 
-    return type("DeeplyFrozen", (FrozenDict,), {"__slots__": ()})
+    class DeeplyFrozen(FrozenDict):
+        """Its views are those of the dictionary inside, which are much faster than those of any mapping."""
+
+        __slots__ = ()
+
+        def keys(self) -> Any:
+            return self._d.keys()
+
+        def values(self) -> Any:
+            return self._d.values()
+
+        def items(self) -> Any:
+            return self._d.items()
+
+    return DeeplyFrozen
 
 
 def thawed(value: Any) -> Any:
     """Frozen data as lists and dictionaries, to be changed or encoded."""
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in PLAIN:
         return value
-    if isinstance(value, Mapping):
+    if kind is dict or kind is _deep() or isinstance(value, Mapping):
         return {thawed(key): thawed(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, Set)):
         return [thawed(item) for item in value]

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import yaml
-
+from knarr.services.application_catalog.forms.definition import Definition
 from knarr.services.application_catalog.forms.faults import Warned
-from knarr.services.application_catalog.language.errors import MuranoPlError, Position
-from knarr.services.application_catalog.language.source import nodes
+from knarr.services.application_catalog.language.errors import Position
+from knarr.services.application_catalog.language.model import Package
 from knarr.services.application_catalog.packages import check_hot, hot, images
 from knarr.services.application_catalog.packages import manifest as manifests
 from knarr.services.application_catalog.packages.catalogue import Catalogue
 from knarr.services.application_catalog.packages.check_classes import ClassChecker
+from knarr.services.application_catalog.packages.check_forms import FormChecker
+from knarr.services.application_catalog.packages.check_keys import doubtful_keys
 from knarr.services.application_catalog.packages.check_names import Names
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.files import Files, open_package
@@ -78,18 +79,29 @@ class _Check:
         manifest, faults = manifests.inspect(self.files.read(manifests.FILE))
         self.faults += faults
         for name in self._yaml_files():
-            self.faults += repeated_keys(self.files.read(name), name)
+            self.faults += doubtful_keys(self.files.read(name), name)
         if manifest is None:
             return
         package = ApplicationPackage(self.files, manifest, self._python(manifest.full_name))
         self._pictures(package)
         if images.FILE in self.files.names():
             self.faults += images.inspect(self.files.read(images.FILE))[1]
+        names = Names(package, self.others)
+        language = package.language(Catalogue([package, *self.others]))
+        language.requirements = {name: manifest.require[name] for name in names.required}
+        for meta in manifest.meta:
+            if not names.has(meta.type_name):
+                self.faults.note(f"Meta: there is no class {meta.type_name}", meta.position)
+        lost: set[str] = set()
         if package.is_hot:
             check_hot.check(package, self.faults)
         elif manifest.format_name == manifests.MURANOPL:
-            self._classes(package)
-        self._form(package)
+            lost = self._classes(package, names, language)
+        else:
+            names.trust()
+        definition = self._form(package)
+        if definition is not None:
+            FormChecker(language, names, lost, self.faults, self.warnings).check(definition)
 
     def _python(self, name: str) -> dict[str, type]:
         """Classes in Python of the package, where another copy of it is at hand that has them."""
@@ -114,17 +126,16 @@ class _Check:
         found = (number for number, line in enumerate(lines, 1) if line.startswith(f"{key}:"))
         return Position(manifests.FILE, next(found, 1))
 
-    def _classes(self, package: ApplicationPackage) -> None:
+    def _classes(self, package: ApplicationPackage, names: Names, language: Package) -> set[str]:
+        """Check the classes; gives the names of their parts that could not be read."""
         manifest = package.manifest
         self._files_of_classes(manifest)
-        names = Names(package, self.others)
-        language = package.language(Catalogue([package, *self.others]))
-        language.requirements = {name: manifest.require[name] for name in names.required}
-        checker = ClassChecker(package, language, names, self.faults)
+        checker = ClassChecker(package, language, names, self.faults, self.warnings)
         for file in dict.fromkeys(manifest.classes.values()):
             if CLASSES + file in self.files.names():
                 checker.read(file)
         checker.check()
+        return checker.lost
 
     def _files_of_classes(self, manifest: Manifest) -> None:
         named = {CLASSES + file for file in manifest.classes.values()}
@@ -144,45 +155,16 @@ class _Check:
                         Position(name, 1),
                     )
 
-    def _form(self, package: ApplicationPackage) -> None:
+    def _form(self, package: ApplicationPackage) -> Definition | None:
+        """The UI definition, if there is one and it can be read."""
         name = UI + package.manifest.ui
         if name not in self.files.names():
             if package.manifest.ui != "ui.yaml":
                 self.faults.note(f"UI: the package has no file {name}", self._key("UI"))
-            return
+            return None
         from knarr.services.application_catalog.forms import reader
 
-        with self.faults.taken():
-            self.warnings += reader.read(self.files.read(name), name).warnings
-
-
-def repeated_keys(data: bytes, file: str) -> Faults:
-    """Keys that stand twice in one mapping: the last one wins, and nobody sees it."""
-    faults = Faults()
-    try:
-        waiting = nodes(data.decode(), file)
-    except (MuranoPlError, UnicodeDecodeError):
-        return faults  # told by those who read the file
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
-            _repeated(node, file, faults)
-            waiting += [part for pair in node.value for part in pair]
-    return faults
-
-
-def _repeated(node: yaml.MappingNode, file: str, faults: Faults) -> None:
-    keys: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
-            continue
-        if key.value in keys:
-            place = Position(file, key.start_mark.line + 1, key.start_mark.column + 1)
-            faults.note(f"the key {key.value[:80]!r} stands there twice", place)
-        keys.add(key.value)
+        found = reader.inspect(self.files.read(name), name)
+        self.faults += found.faults
+        self.warnings += found.warnings
+        return found.definition

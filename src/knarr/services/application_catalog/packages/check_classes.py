@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from knarr.services.application_catalog.forms.faults import Warned
 from knarr.services.application_catalog.language import functions, machine, source
 from knarr.services.application_catalog.language.classfile import read_types
 from knarr.services.application_catalog.language.dialect import dialect, is_legacy
@@ -31,6 +32,7 @@ SECTIONS = ("Properties", "Methods", "Workflow")
 MOST_MISTAKES = 200
 # A plain text that was meant as an expression: a variable in it, not in the middle of a word.
 MEANT = re.compile(r"(?:^|[^\w$\\])\$(?:\w|\.\w|\[)")
+WORD = re.compile(r"\.?[^\W\d]\w*\Z")
 PROSE = frozenset({"Message", "text"})
 THIS = ("$", "$this")
 READERS = frozenset({"yaml", "json", "string"})
@@ -40,15 +42,23 @@ SCOPES_SINCE = "1.4"
 class ClassChecker:
     """Reads the class files of a package one by one, then looks at all classes together."""
 
-    def __init__(self, of: ApplicationPackage, package: Package, names: Names, faults: Faults) -> None:
+    def __init__(
+        self,
+        of: ApplicationPackage,
+        package: Package,
+        names: Names,
+        faults: Faults,
+        warnings: list[Warned],
+    ) -> None:
         self.source = of
         self.package = package
         self.names = names
         self.faults = faults
+        self.warnings = warnings
         self.dialect = dialect(is_legacy(package.format_version))
         self.found: dict[str, MuranoType] = {}
         self._documents: dict[str, Mapped] = {}
-        self._lost: set[str] = set()  # parts of classes that could not be read
+        self.lost: set[str] = set()  # parts of classes that could not be read
 
     # Reading
 
@@ -99,7 +109,7 @@ class ClassChecker:
                 lost = _cut(document, error.position)
                 if lost is None:
                     return []
-                self._lost.add(lost)
+                self.lost.add(lost)
             except MuranoPlError as error:
                 # A prefix that is not declared, somewhere in the keys that name classes.
                 key = next((one for one in ("Extends", "Import", "Meta") if one in document), None)
@@ -134,6 +144,7 @@ class ClassChecker:
         for kind in self.found.values():
             self._names(kind)
             self._order(kind)
+            self._words(kind)
             for prop in kind.properties.values():
                 self._expressions([prop.contract, prop.default], kind)
             for method in kind.methods.values():
@@ -149,6 +160,13 @@ class ClassChecker:
         for meta in metas:
             if not self.names.has(meta.type_name):
                 self.faults.note(f"Meta: there is no class {meta.type_name}", meta.position or kind.position)
+
+    def _words(self, kind: MuranoType) -> None:
+        for what, members in (("property", kind.properties), ("method", kind.methods)):
+            for name, member in members.items():
+                if not WORD.match(name):
+                    told = f"{what} {name!r} cannot be named in expressions: it must be one word"
+                    self.warnings.append(Warned(told, member.position))
 
     def _place(self, kind: MuranoType, key: str) -> Position | None:
         return self._documents[kind.name].keys_at.get(key, kind.position)
@@ -236,7 +254,7 @@ class ClassChecker:
             return
         if kind.imports or not isinstance(call, ast.Function) or isinstance(call, ast.BinaryOperator):
             return
-        there = call.name in self._lost or kind.find_method(call.name) or self._is_function(call.name)
+        there = call.name in self.lost or kind.find_method(call.name) or self._is_function(call.name)
         if not there:
             self.faults.note(f"{kind.name} has no method {call.name}", expression.position)
 
@@ -274,7 +292,7 @@ class ClassChecker:
             if RESOURCES + name.value not in self.source.files.names():
                 self.faults.note(f"the package has no file {RESOURCES}{name.value}", expression.position)
             elif call.name == "yaml":
-                check_plans.check(self.source, name.value, self.faults)
+                check_plans.check(self.source, name.value, self.faults, self.warnings)
 
 
 def _cut(document: Mapped, where: Position | None) -> str | None:

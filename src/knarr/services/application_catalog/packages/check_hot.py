@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from knarr.services.application_catalog.language.errors import Position
-from knarr.services.application_catalog.language.source import Mapped
+from knarr.services.application_catalog.language.source import Mapped, misread
 from knarr.services.application_catalog.packages import hot
 from knarr.services.application_catalog.packages.faults import Faults
 from knarr.services.application_catalog.packages.hot import Template
@@ -47,12 +47,12 @@ def _sections(template: Template, faults: Faults) -> None:
 
 def _names(template: Template, package: ApplicationPackage, faults: Faults) -> None:
     declared = template.body.get("parameters")
-    parameters = {*PSEUDO, *(map(str, declared) if isinstance(declared, Mapped) else ())}
-    resources = set(map(str, template.body["resources"]))
+    parameters = {*PSEUDO, *(declared if isinstance(declared, Mapped) else ())}
+    resources = set(template.body["resources"])
     files = set(package.hot_files())
     nested = f"{RESOURCES}{hot.FILES}"
 
-    def has(known: set[str], told: str) -> Callable[[str], str | None]:
+    def has(known: set[Any], told: str) -> Callable[[str], str | None]:
         return lambda name: None if name in known else told.format(name)
 
     looks: dict[str, Callable[[str], str | None]] = {
@@ -65,8 +65,8 @@ def _names(template: Template, package: ApplicationPackage, faults: Faults) -> N
     }
     for key, value, place in _pairs(template.body):
         name = value[0] if isinstance(value, list) and value else value
-        if key in looks and isinstance(name, str):
-            told = looks[key](name)
+        if key in looks and not isinstance(name, (list, Mapped)):
+            told = f"{key}: {misread(name)}" if misread(name) else looks[key](name)
             if told:
                 faults.note(told, place)
         is_nested = key == "type" and isinstance(value, str) and value.endswith(NESTED)
@@ -74,15 +74,14 @@ def _names(template: Template, package: ApplicationPackage, faults: Faults) -> N
             faults.note(f"there is no nested template {nested}{value}", place)
 
 
-def _pairs(data: Any) -> Iterator[tuple[str, Any, Position]]:
+def _pairs(data: Any) -> Iterator[tuple[Any, Any, Position]]:
     """All (key, value, place) of the template."""
     waiting = [data]
     while waiting:
         one = waiting.pop()
         if isinstance(one, Mapped):
             for key, value in one.items():
-                if isinstance(key, str):
-                    yield key, value, one.keys_at[key]
+                yield key, value, one.keys_at[key]
                 waiting.append(value)
         elif isinstance(one, list):
             waiting += one

@@ -18,11 +18,12 @@ class Names:
     """Which classes a package can see: its own and those of packages that it requires."""
 
     def __init__(self, package: ApplicationPackage, others: Iterable[ApplicationPackage]) -> None:
-        self.own = {*package.manifest.classes, *package.python}
+        self.own = _classes(package)
         self._seen = set(self.own)
         self._complete = True
         self.required: list[str] = []
         at_hand = list(others)
+        self._elsewhere = {name for one in at_hand for name in _classes(one)}
         for name, versions in package.manifest.require.items():
             found = [
                 one for one in at_hand if one.manifest.full_name == name and one.manifest.version in versions
@@ -32,20 +33,33 @@ class Names:
             else:
                 self.required.append(name)
             for one in found:
-                self._seen |= {one.manifest.full_name} if one.is_hot else {*one.manifest.classes, *one.python}
+                self._seen |= _classes(one)
 
     def add(self, name: str) -> None:
         """A class in a file of the package that the manifest does not name: a helper of the others."""
         self.own.add(name)
         self._seen.add(name)
 
+    def trust(self) -> None:
+        """Take it that classes that are not at hand are there: what else has them cannot be seen."""
+        self._complete = False
+
     def has(self, name: str) -> bool:
         """Whether the class is there, as far as can be told."""
         return name in self._seen or not (self._complete or self._must_be_own(name))
 
+    def is_somewhere(self, name: str) -> bool:
+        """As `has`, for names that need not be of a required package: the catalogue finds them."""
+        return self.has(name) or name in self._elsewhere
+
     def knows(self, name: str) -> bool:
         """Whether the class is at hand."""
         return name in self._seen
+
+    def shares_namespace(self, name: str) -> bool:
+        """Whether classes at hand are in the namespace of that name."""
+        space = name.rpartition(".")[0]
+        return any(one.rpartition(".")[0] == space for one in self._seen)
 
     def _must_be_own(self, name: str) -> bool:
         """Whether the name is of a namespace that only this package uses."""
@@ -55,6 +69,12 @@ class Names:
             and not space.startswith(CORE)
             and any(one.rpartition(".")[0] == space for one in self.own)
         )
+
+
+def _classes(package: ApplicationPackage) -> set[str]:
+    if package.is_hot:
+        return {package.manifest.full_name}
+    return {*package.manifest.classes, *package.python}
 
 
 def wrong_names(expression: Expression, kind: MuranoType, names: Names) -> Iterator[str]:

@@ -5,26 +5,39 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from knarr.services.application_catalog.forms.faults import Warned, similar
 from knarr.services.application_catalog.language.errors import Position
 from knarr.services.application_catalog.language.source import Mapped, plain
+from knarr.services.application_catalog.packages.check_keys import doubtful_keys
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.package import RESOURCES, ApplicationPackage
+from knarr_agent.formats import OPTIONS
 
 FORMAT = "FormatVersion"
 PLACEHOLDER = re.compile(r"\$\w|\$\{\w+\}")
 _LINE = re.compile(r"line (\d+)")
 
 
-def check(package: ApplicationPackage, name: str, faults: Faults) -> None:
+# What a template of format 2 may have at its top and at a script, and one of format 1 at its top.
+KEYS = ("FormatVersion", "Name", "Version", "Parameters", "Body", "Scripts", "Files", "Options")
+SCRIPT_KEYS = ("Type", "Version", "EntryPoint", "Files", "Options")
+LEGACY_KEYS = ("FormatVersion", "Name", "Version", "Scripts", "Commands", "RebootOnCompletion")
+SENT = ("ID", "Action", "Stamp")
+
+
+def check(package: ApplicationPackage, name: str, faults: Faults, warnings: list[Warned]) -> None:
     """Note what is wrong with a file of Resources."""
     file = RESOURCES + name
     with faults.taken():
         try:
-            found = plain(package.files.read(file).decode(), file)
+            data = package.files.read(file)
+            found = plain(data.decode(), file)
         except UnicodeDecodeError:
             raise PackageFault("the file is not UTF-8", Position(file, 1)) from None
         if isinstance(found, Mapped) and FORMAT in found:
+            faults += doubtful_keys(data, file)
             _plan(package, found, faults)
+            _keys(found, warnings)
 
 
 def _plan(package: ApplicationPackage, template: Mapped, faults: Faults) -> None:
@@ -39,6 +52,25 @@ def _plan(package: ApplicationPackage, template: Mapped, faults: Faults) -> None
         if not fault.place or not _has_placeholder(value):
             faults.note(fault.message, place)
     _body(template, faults)
+
+
+def _keys(template: Mapped, warnings: list[Warned]) -> None:
+    """Keys that nobody looks at, most likely written wrongly."""
+    known = KEYS if "Body" in template else LEGACY_KEYS
+    _unknown(template, (*known, *SENT), "a plan", warnings)
+    scripts = template.get("Scripts")
+    for name, script in scripts.items() if isinstance(scripts, Mapped) else ():
+        if isinstance(script, Mapped):
+            _unknown(script, SCRIPT_KEYS, f"Scripts/{name}", warnings)
+            if isinstance(script.get("Options"), Mapped):
+                _unknown(script["Options"], tuple(OPTIONS), f"Scripts/{name}/Options", warnings)
+
+
+def _unknown(data: Mapped, known: tuple[str, ...], what: str, warnings: list[Warned]) -> None:
+    for key in data:
+        if key not in known:
+            told = f"{what} has no key {str(key)[:64]!r} (known: {', '.join(known)})"
+            warnings.append(Warned(told + similar(str(key), known), data.keys_at[key]))
 
 
 def _at(template: Mapped, path: str) -> tuple[Position, Any]:

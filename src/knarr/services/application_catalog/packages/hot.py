@@ -14,14 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knarr.services.application_catalog.language.errors import Position
-from knarr.services.application_catalog.language.source import Mapped
+from knarr.services.application_catalog.language.source import Mapped, misread
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.reading import mapping
 
 TEMPLATE = "template.yaml"
 FILES, ENVIRONMENTS = "HotFiles/", "HotEnvironments/"
 NO_DEFAULT: Any = object()
+HEADER = "?"
 NO_TEMPLATE = "this is no HOT template: it needs a mapping with the key resources"
+
+# Sections that are mappings from names of the author's.
+SECTIONS = ("parameters", "resources", "outputs", "conditions")
 
 TYPES = ("string", "number", "boolean", "json", "comma_delimited_list")
 SAME_TYPES = {"list": "comma_delimited_list", "int": "number", "float": "number"}
@@ -122,31 +126,40 @@ class _Reader:
     def __init__(self, body: Mapped, faults: Faults) -> None:
         self.body = body
         self.faults = faults
+        self.sections = {name: self._section(name) for name in SECTIONS}
 
     def template(self) -> Template:
         parameters = {}
-        for name, value in self._section("parameters").items():
+        for name, value in self.sections["parameters"].items():
             with self.faults.taken():
-                parameters[str(name)] = self._parameter(str(name), value)
+                parameters[name] = self._parameter(name, value)
         return Template(
             self.body,
             parameters,
             self._groups(parameters),
-            tuple(str(name) for name in self._section("outputs")),
+            tuple(self.sections["outputs"]),
             str(self.body.get("description") or "").strip(),
         )
 
-    def _section(self, name: str) -> Mapped:
-        found = self.body.get(name)
-        if found is None:
-            return Mapped(self.body.position)
-        if not isinstance(found, Mapped):
-            self.faults.note(f"{name} must be a mapping", self.body.keys_at[name])
-            return Mapped(self.body.position)
-        return found
+    def _section(self, section: str) -> Mapped:
+        """A section's entries, but for those whose names are none."""
+        good = Mapped(self.body.position)
+        found = self.body.get(section)
+        if not isinstance(found, (Mapped, type(None))):
+            self.faults.note(f"{section} must be a mapping", self.body.keys_at[section])
+        elif found is not None:
+            for name, value in found.items():
+                told = misread(name)
+                if told:
+                    self.faults.note(f"{section}: {told}", found.keys_at[name])
+                else:
+                    good[name], good.keys_at[name] = value, found.keys_at[name]
+        return good
 
     def _parameter(self, name: str, data: Any) -> Parameter:
-        where = self._section("parameters").keys_at[name]
+        where = self.sections["parameters"].keys_at[name]
+        if name == HEADER:
+            raise PackageFault(f"a parameter cannot be named {HEADER}: it begins an object's header", where)
         if not isinstance(data, Mapped):
             raise PackageFault(f"parameter {name} must be a mapping with a type", where)
         for key in data:
@@ -216,10 +229,12 @@ class _Reader:
         if not isinstance(names, list):
             raise PackageFault("a parameter group needs the list parameters", where)
         members = []
-        for name in map(str, names):
-            if name in used:
+        for name in names:
+            if not isinstance(name, str):
+                self.faults.note(f"parameter_groups: {misread(name)}", where)
+            elif name in used:
                 self.faults.note(f"parameter {name} is in two parameter groups", where)
-            elif name not in self._section("parameters"):
+            elif name not in self.sections["parameters"]:
                 self.faults.note(f"the parameter group names {name}, which is no parameter", where)
             elif name in parameters:
                 used.add(name)

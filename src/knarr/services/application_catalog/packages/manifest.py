@@ -12,7 +12,7 @@ from semantic_version import Version
 from knarr.services.application_catalog.language.classfile import read_meta
 from knarr.services.application_catalog.language.dialect import dialect
 from knarr.services.application_catalog.language.model import CORE, MetaEntry, Namespaces
-from knarr.services.application_catalog.language.source import Mapped
+from knarr.services.application_catalog.language.source import Mapped, misread
 from knarr.services.application_catalog.language.versions import ZERO, Spec, spec, version
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.files import safe_name
@@ -239,9 +239,8 @@ class _Reader:
         wanted: dict[str, Spec] = {}
         for name, value in found.items():
             if not isinstance(name, str) or not NAME.match(name):
-                self.faults.append(
-                    self.fault(f"Require: {str(name)[:80]!r} is no package's name", name, found)
-                )
+                told = misread(name) or f"{name[:80]!r} is no package's name"
+                self.faults.append(self.fault(f"Require: {told}", name, found))
                 continue
             try:
                 wanted[name] = spec(_plain(value))
@@ -259,9 +258,8 @@ class _Reader:
         classes: dict[str, str] = {}
         for name, file in found.items():
             if not isinstance(name, str) or not NAME.match(name):
-                self.faults.append(
-                    self.fault(f"Classes: {str(name)[:80]!r} is no name of a class", name, found)
-                )
+                told = misread(name) or f"{name[:80]!r} is no name of a class"
+                self.faults.append(self.fault(f"Classes: {told}", name, found))
             elif isinstance(file, (Mapped, list)) or not file:
                 self.faults.append(self.fault(f"Classes: {name} needs the name of a file", name, found))
             else:
@@ -292,7 +290,7 @@ class _Reader:
         )
 
     def meta(self) -> tuple[MetaEntry, ...]:
-        return read_meta(self.data.get("Meta"), Namespaces({}), self.data.position)
+        return read_meta(self.data, Namespaces({}))
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,7 @@
 """Where agents fetch their plans and leave their answers over HTTP; see `knarr_agent.transports.http`.
 
+Machines without an agent fetch that, too: `GET /agents/<queue>/program`.
+
 Each agent has a token of its own, made from the mailbox's secret and the name of the agent's queue: there is
 no list of them to keep, and one machine cannot read what is meant for another.
 """
@@ -17,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from knarr.services.application_catalog.plans.program import agent_program
 from knarr_agent.message import Message
 from knarr_agent.transports import Transport, TransportError
 
@@ -24,7 +27,7 @@ LOG = logging.getLogger(__name__)
 
 MAX_WAIT = 60.0  # seconds that an agent may ask to wait
 MAX_SKIPPED = 1024 * 1024 * 1024  # bytes read of a body that is too large
-_PATH = re.compile(r"/agents/(?P<queue>[^/]+)/(?P<what>plans|results)(?:/(?P<receipt>[^/]+))?")
+_PATH = re.compile(r"/agents/(?P<queue>[^/]+)/(?P<what>plans|results|program)(?:/(?P<receipt>[^/]+))?")
 _RESULTS = re.compile(r"-execution-results-[A-Za-z0-9_.-]+", re.ASCII)
 
 
@@ -116,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(HTTPStatus.SERVICE_UNAVAILABLE, b"the queue cannot be used now")
 
     def _checked(self) -> tuple[str, str, str, dict[str, str]]:
-        """Queue, `plans` or `results`, receipt and query. Raises _Refused without the queue's token."""
+        """Queue, what is asked of it, receipt and query. Raises _Refused without the queue's token."""
         parts = urlsplit(self.path)
         found = _PATH.fullmatch(parts.path)
         if found is None:
@@ -129,8 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
         return queue, found["what"], unquote(found["receipt"] or ""), query
 
     def _fetch(self, queue: str, what: str, receipt: str, query: dict[str, str]) -> None:
+        if what == "program" and not receipt:
+            self._reply(HTTPStatus.OK, agent_program(), {"Content-Type": "application/octet-stream"})
+            return
         if what != "plans" or receipt:
-            raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only plans can be fetched")
+            raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only plans and the program can be fetched")
         wait = query.get("wait", "0")
         if not re.fullmatch(r"\d{1,4}", wait, re.ASCII):
             raise _Refused(HTTPStatus.BAD_REQUEST, "wait: must be a number of seconds")
