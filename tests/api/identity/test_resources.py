@@ -234,6 +234,9 @@ class TestProjects:
         shown = api.get(f"/v3/projects/{top['id']}?subtree_as_list").body["project"]
         assert {row["project"]["id"] for row in shown["subtree"]} == {middle["id"], leaf["id"]}
         assert api.get(f"/v3/projects?parent_id={top['id']}").body["projects"] == [middle]
+        for what in ("parents", "subtree"):
+            both = api.get(f"/v3/projects/{leaf['id']}?{what}_as_ids&{what}_as_list")
+            assert (both.status, f"{what}_as_ids" in both.message) == (400, True)
 
     def test_a_tree_is_taken_down_from_the_leaves(self, api):
         top = api.make("project")

@@ -86,6 +86,9 @@ def show_project(req: Request, project_id: str) -> View:
     with req.db.read() as session:
         project = found(req, session, project_id, "identity:get_project")
         body = view(req, project)
+        for what in ("parents", "subtree"):
+            if flag(req, f"{what}_as_list") and flag(req, f"{what}_as_ids"):
+                raise BadRequest(f"{what}_as_list and {what}_as_ids cannot be asked for at once.")
         if flag(req, "parents_as_list"):
             body["parents"] = [{"project": view(req, row)} for row in _above(session, project)]
         elif flag(req, "parents_as_ids"):
