@@ -42,7 +42,7 @@ class Layer(contexts.Context):
         self._data = {} if data is NO_VALUE else {"$1": data}
         # The lowest of these layers; None once one of them has functions of its own.
         self.base: Layer | None
-        self.known: dict[tuple[str, bool], Overloads]
+        self.known: dict[tuple[str, bool, bool], Overloads]
         self.limits: Limits | None
         self.home: Home | None
         if type(parent_context) is Layer:
@@ -75,8 +75,8 @@ class Layer(contexts.Context):
         if self.limits is not None:
             self.limits.step()
         base, found = self.base, None
-        if base is not None and not use_convention and function_filter is None:
-            key = (name, receiver is NO_VALUE)
+        if base is not None and function_filter is None:
+            key = (name, receiver is NO_VALUE, use_convention)
             found = base.known.get(key)
             if found is None:
                 found = base.known[key] = Overloads(name, self._levels(*key))
@@ -84,8 +84,13 @@ class Layer(contexts.Context):
             return super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
         return caller(found, receiver, self if data_context is None else data_context, engine)
 
-    def _levels(self, name: str, function: bool) -> Any:
-        return self.collect_functions(name, lambda fd, context: fd.is_function if function else fd.is_method)
+    def _levels(self, name: str, function: bool, use_convention: bool) -> Any:
+        """The functions (or methods) of a name; `use_convention` for one that is written as in Python."""
+
+        def wanted(definition: Any, _: Any) -> bool:
+            return bool(definition.is_function if function else definition.is_method)
+
+        return self.collect_functions(name, wanted, use_convention)
 
     def get_data(self, name: str, default: Any = None, ask_parent: bool = True) -> Any:
         key = name if name[:1] == "$" != name else self._normalize_name(name)

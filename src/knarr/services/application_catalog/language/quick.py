@@ -47,7 +47,9 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from node.args
 
 
+# How large a value is looked at by YAQL alone, which has limits: of a text's characters, a list's items
 SHORT = 10_000
+FEW = 100
 
 
 @functools.cache
@@ -67,16 +69,20 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return context[self.path.value]
 
     class Member(ast.BinaryOperator):
-        """`value.name`"""
+        """`value.name`, which of a list is that of each item"""
 
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
-            left, right = self.args
-            value = left(NO_VALUE, context, engine)
+            return self.of(self.args[0](NO_VALUE, context, engine), context, engine)
+
+        def of(self, value: Any, context: Any, engine: Any) -> Any:
+            name = self.args[1]
             if isinstance(value, (Reference, TypeObject)):
-                return attribute(value, right.value, context)
-            if isinstance(value, Mapping) and right.value in value:
-                return value[right.value]
-            return context(self.name, engine, NO_VALUE, context)(_Known(value), right)
+                return attribute(value, name.value, context)
+            if isinstance(value, Mapping) and name.value in value:
+                return value[name.value]
+            if type(value) is tuple and len(value) <= FEW:
+                return (self.of(item, context, engine) for item in value)
+            return context(self.name, engine, NO_VALUE, context)(_Known(value), name)
 
     class Call(ast.BinaryOperator):
         """`value.method(…)`"""
@@ -141,6 +147,15 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             return tuple(part(NO_VALUE, context, engine) for part in self.args)
 
+    class ListOf(ast.Function):
+        """`list(…)`, which unpacks iterators"""
+
+        def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
+            values = tuple(part(NO_VALUE, context, engine) for part in self.args)
+            if any(isinstance(value, Iterator) for value in values):
+                return context(self.name, engine, receiver, context)(*map(_Known, values))
+            return values
+
     class Item(ast.IndexExpression):
         def __call__(self, receiver: Any, context: Any, engine: Any) -> Any:
             value, index = (part(NO_VALUE, context, engine) for part in self.args)
@@ -201,9 +216,11 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return context(self.name, engine, NO_VALUE, context)(_Known(one), _Known(other))
 
     def plain(parts: Any) -> bool:
-        """Whether all of it are values: no `key => value`."""
+        """Whether all of it are values: no `key => value`, and nothing left out as in `f(, 1)`."""
         return not any(
-            isinstance(part, ast.MappingRuleExpression) or getattr(part, "operator", None) == "=>"
+            part is NO_VALUE
+            or isinstance(part, ast.MappingRuleExpression)
+            or getattr(part, "operator", None) == "=>"
             for part in parts
         )
 
@@ -212,6 +229,8 @@ def _shorter() -> Mapping[type, Callable[[Any], type | None]]:
             return None
         if node.name in ONE_ARGUMENT and len(node.args) == 1:
             return OfOne
+        if node.name == "list":
+            return ListOf
         return Coalesce if node.name == "coalesce" and node.args else None
 
     binary = {"+": Sum, "and": And, "or": Or, "?.": Safe, "=": Same, "!=": Same, "in": In}

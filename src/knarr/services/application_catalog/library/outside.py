@@ -69,7 +69,7 @@ class Absent(OutsideFault):
 @dataclass(frozen=True)
 class StackRequest:
     """What a stack is to become. `files` are texts by the names under which the template or the environment
-    refers to them."""
+    refers to them. Requests share what did not change between them: none of it may be changed."""
 
     name: str
     template: Mapping[str, Any]

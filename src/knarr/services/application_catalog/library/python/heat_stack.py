@@ -68,6 +68,8 @@ class HeatStack:
         self._later: threading.Timer | None = None
         self._fault: MuranoPlError | None = None
         self._ends_with_session = False
+        # Resources as they were pushed last: as they stood in the template, and as plain data
+        self._plain: dict[str, tuple[Any, Any]] = {}
 
     # What it is to become
 
@@ -177,7 +179,7 @@ class HeatStack:
         template = self._template
         request = StackRequest(
             self._name,
-            thawed(template),
+            self._thawed(template),
             thawed(self._parameters),
             thawed(self._files),
             thawed(self._environment),
@@ -186,6 +188,20 @@ class HeatStack:
         while not self._accepted(request):
             self._session.limits.sleep(PAUSE)
         self._applied = self._template == template
+
+    def _thawed(self, template: Any) -> dict[str, Any]:
+        """The template as plain data. Of its resources, which grow in number with each application, those
+        that are as they were at the last push are not made again."""
+        resources = template.get("resources")
+        if not isinstance(resources, Mapping):
+            return dict(thawed(template))
+        before = self._plain
+        self._plain = {
+            name: before[name] if name in before and before[name][0] is body else (body, thawed(body))
+            for name, body in resources.items()
+        }
+        plain = {name: body for name, (_, body) in self._plain.items()}
+        return {key: plain if key == "resources" else thawed(value) for key, value in template.items()}
 
     def _accepted(self, request: StackRequest) -> bool:
         """Whether the change could be made and went well."""
