@@ -40,6 +40,27 @@ def test_one_that_leads_nowhere_has_an_address_and_is_down(cloud, member, floati
     assert error(member.get(f"{V2}/floatingips/{made['id']}")) == (404, "FloatingIPNotFound")
 
 
+def test_those_that_lead_nowhere_go_with_their_network(cloud, member):
+    made = cloud.admin.post(f"{V2}/networks", {"network": {"name": "out", "router:external": True}})
+    outside = made.json["network"]["id"]
+    subnet = {"network_id": outside, "cidr": "198.51.100.0/24", "ip_version": 4, "enable_dhcp": False}
+    cloud.admin.post(f"{V2}/subnets", {"subnet": subnet})
+    body = {"floatingip": {"floating_network_id": outside}}
+    used = member.get(f"{V2}/quotas/{member.project_id}/details").json["quota"]["floatingip"]["used"]
+    floating = member.post(f"{V2}/floatingips", body).json["floatingip"]
+    assert cloud.admin.delete(f"{V2}/networks/{outside}").status == 204
+    assert error(member.get(f"{V2}/floatingips/{floating['id']}")) == (404, "FloatingIPNotFound")
+    details = member.get(f"{V2}/quotas/{member.project_id}/details").json["quota"]
+    assert details["floatingip"]["used"] == used
+
+
+def test_those_that_are_used_hold_their_network(cloud, member, floating, port, public):
+    idle, led = floating(), floating(port_id=port["id"])
+    assert error(cloud.admin.delete(f"{V2}/networks/{public}")) == (409, "NetworkInUse")
+    for one in (idle, led):
+        assert member.get(f"{V2}/floatingips/{one['id']}").status == 200
+
+
 def test_it_leads_to_a_port_behind_a_router(member, floating, port, connected, backend, until):
     made = floating(port_id=port["id"])
     ip = port["fixed_ips"][0]["ip_address"]
