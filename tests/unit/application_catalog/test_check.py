@@ -106,6 +106,13 @@ def test_a_good_package_has_no_findings():
         ("Extends: std:Environment", "Extend: std:Environment", 3, "a class has no key 'Extend'"),
         ("[$.class(Item)]", "[$.class(Itm)]", 5, "there is no class com.shop.Itm"),
         ("[$.class(Item)]", "[$.class(sys:Item)]", 5, "namespace prefix 'sys' is not declared"),
+        ("$.int(), Usage", "'$.int()', Usage", 6, "the contract '$.int()' is in quotes, which make it text"),
+        (
+            "{Contract: $.class(Item), D",
+            "{Contract: ['$.int()'], D",
+            11,
+            "the contract '$.int()' is in quotes",
+        ),
         ("[$.class(Item)]", "[$.class(Item]", 5, "'$.class(Item' is no expression"),
         (
             "Usage: Out",
@@ -142,6 +149,7 @@ def test_a_good_package_has_no_findings():
         ("      label:", "      'la-bel':", 7, "warning: property 'la-bel' cannot be named in expressions"),
         ("      log:", "      ~:", 30, "a name is read as null: numbers and words"),
         ("- first:", "- no:", 11, "a name is read as false: numbers and words"),
+        ("- $.sum: 0", "- $.sum: {a => 0}", 13, "'a => 0' is a key without a value here: write a: 0"),
         ("- $.sum: 0", "- $.sum: {yes: 0}", 13, "the key yes is read as true: quote it"),
         ("Name: Shop", "Name: 5", 2, "Name: a name is read as 5: numbers and words"),
         ("std: io.murano", "off: io.murano", 1, "Namespaces: a name is read as false: numbers and"),
@@ -150,6 +158,45 @@ def test_a_good_package_has_no_findings():
 def test_mistakes_of_classes_have_file_and_line(old, new, line, told):
     lines = found(changed(old, new))
     assert any(one.startswith(f"Classes/shop.yaml:{line}: {told}") for one in lines), lines
+
+
+METADATA = """
+    ---
+    Name: Note
+    Usage: Meta
+    Applies: [Type, Argument]
+    Properties:
+      text: {Contract: $.string()}
+"""
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ("{Note: {text: a}}", None),
+        ("[{Note: {text: a}}, Note]", "com.shop.Note may be attached once only"),
+        ("{Note: {txt: a}}", "com.shop.Note has no property 'txt'; did you mean 'text'?"),
+        ("Shop", "com.shop.Shop is no metadata class: it needs `Usage: Meta`"),
+        ("Nope", "Meta: there is no class com.shop.Nope"),
+    ],
+)
+def test_metadata_of_classes(meta, told):
+    text = SHOP.replace("Name: Item\n", f"Name: Item\n    Meta: {meta}\n") + METADATA
+    lines = found({**FILES, "Classes/shop.yaml": text})
+    assert lines == ([f"Classes/shop.yaml:33: {told}"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("price: {Contract", "price: {Meta: Note, Contract", "com.shop.Note may be attached to Type, Argument, not to Property"),
+        ("      log:", "      log: {Meta: Note}", "com.shop.Note may be attached to Type, Argument, not to Method"),
+        ("- first: {Contract", "- first: {Meta: Nope, Contract", "Meta: there is no class com.shop.Nope"),
+    ],
+)  # fmt: skip
+def test_metadata_of_parts_of_classes(old, new, told):
+    lines = found({**FILES, "Classes/shop.yaml": SHOP.replace(old, new, 1) + METADATA})
+    assert [line.partition(": ")[2] for line in lines] == [told]
 
 
 def test_what_is_never_executed():
@@ -192,6 +239,12 @@ def test_names_of_packages_that_are_not_at_hand_are_trusted():
         ({"Classes/shop.yaml": "- a"}, "Classes/shop.yaml:1: a class is a mapping"),
         ({"Classes/shop.yaml": ""}, "Classes/shop.yaml:1: there is no class in this file"),
         ({"Classes/shop.yaml": b"\xff"}, "Classes/shop.yaml:1: the file is not UTF-8"),
+        ({"Classes/shop.yaml": SHOP.replace("$this.log()", "$x: $f({a: 1})")},
+         "Classes/shop.yaml:20: invalid YAML: mapping values are not allowed in this context (text or an expression with"),
+        ({"Classes/shop.yaml": SHOP.replace("$this.log()", "$x: [$a[0]]")},
+         "Classes/shop.yaml:20: invalid YAML: did not find expected ',' or ']' (between [ ] or { }, expressions with"),
+        ({"Classes/shop.yaml": SHOP.replace("$this.log()", "$x: %5")},
+         "Classes/shop.yaml:20: invalid YAML: found character that cannot start any token (text that begins"),
         ({"Classes/shop.yaml": "Name: [\n"}, "Classes/shop.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: [\n"}, "UI/ui.yaml:2: invalid YAML"),
         ({"UI/ui.yaml": "Version: 9\n"}, "UI/ui.yaml:1: Version 9.0 is not known"),
@@ -302,6 +355,36 @@ def test_public_methods_are_of_the_format_1_4():
     files["manifest.yaml"] = MANIFEST.replace("1.4", "1.2")
     [line] = found(files)
     assert line.startswith("Classes/shop.yaml:30: method log: Scope is of the format 1.4")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "told"),
+    [
+        ("{type: number, default: many}", "the default 'many' is no number"),
+        ("{type: number, default: '5'}", None),
+        ("{type: boolean, default: perhaps}", "the default 'perhaps' is no boolean"),
+        ("{type: boolean, default: off}", None),
+        ("{type: json, default: '{'}", "the default '{' is no json"),
+        ("{type: json, default: {a: 1}}", None),
+        ("{type: string, default: [a]}", "the default ['a'] is no string"),
+        ("{type: comma_delimited_list, default: 5}", "the default 5 is no comma_delimited_list"),
+        ("{type: string, default: abc, constraints: [{length: {max: 2}}]}", "the default 'abc' is refused"),
+        ("{type: number, default: 5, constraints: [{range: {min: 6}, description: Six!}]}", "is refused: Six!"),
+        ("{type: number, default: 5, constraints: [{range: {min: 5}}, {modulo: {step: 2, offset: 1}}]}", None),
+        ("{type: number, default: 6, constraints: [{modulo: {step: 2, offset: 1}}]}", "the default 6 is refused"),
+        ("{type: string, default: b, constraints: [{allowed_values: [a, c]}]}", "the default 'b' is refused"),
+        ("{type: string, default: 5, constraints: [{allowed_values: [5, c]}]}", None),
+        ("{type: string, default: ab, constraints: [{allowed_pattern: a}]}", "the default 'ab' is refused"),
+        ("{type: comma_delimited_list, default: 'a, b', constraints: [{allowed_values: [a, b]}]}", None),
+        ("{type: comma_delimited_list, default: 'a,c', constraints: [{allowed_values: [a, b]}]}", "is refused"),
+        ("{type: string, default: m1, constraints: [{custom_constraint: nova.flavor}]}", None),
+    ],
+)  # fmt: skip
+def test_defaults_in_templates_of_heat_meet_their_constraints(parameter, told):
+    template = f"heat_template_version: x\nparameters:\n  size: {parameter}\nresources: {{a: {{type: x}}}}\n"
+    lines = found({"manifest.yaml": HOT_MANIFEST, "template.yaml": template})
+    assert len(lines) == (told is not None), lines
+    assert all(line.startswith("template.yaml:3: parameter size: ") and told in line for line in lines)
 
 
 def test_names_in_templates_of_heat_that_yaml_takes_for_something_else():

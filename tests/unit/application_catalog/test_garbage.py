@@ -8,7 +8,12 @@ import pytest
 
 from knarr.services.application_catalog.language.errors import InvalidArguments, ObjectDestroyed
 from knarr.services.application_catalog.language.execution import Execution
+from knarr.services.application_catalog.language.session import Session
 from knarr.services.application_catalog.language.values import TypeObject
+from knarr.services.application_catalog.library import core_packages
+from knarr.services.application_catalog.packages.catalogue import Catalogue
+
+from .conftest import of_classes, package
 
 CLASSES = """
 Name: Base
@@ -152,3 +157,59 @@ def test_subscriptions_last_from_run_to_run(make, make_session) -> None:
     second.load()
     second.collect()
     assert log(second) == ("a heard of b", "b", "base b")
+
+
+RUNNING = """
+    Namespaces: {=: t, std: io.murano, sys: io.murano.system}
+    Name: Main
+    Methods:
+      .init:
+        Body:
+          - $.gone: []
+      note:
+        Arguments:
+          - name: {Contract: $.string()}
+        Body:
+          - $.gone: $.gone + [$name]
+      main:
+        Body:
+          - $kept: new(Node, $this, name => kept, next => new(Node, $this, name => next))
+          - $lost: new(Node, $this, name => lost)
+          - $lost: null
+          - $listed: new(Node, $this, name => listed)
+          - $list: [{node: $listed}]
+          - $listed: null
+          - For: i
+            In: [1]
+            Do:
+              - $inLoop: new(Node, $this, name => loop)
+              - new(Node, $this, name => own).collect()
+              - $kept.below($list)
+          - Return: !yaql "[$.gone, $kept.next.name, $list[0].node.name, $inLoop.name]"
+    ---
+    Name: Node
+    Properties:
+      name: {Contract: $.string()}
+      next: {Contract: $.class(Node)}
+    Methods:
+      collect:
+        Body:
+          - sys:GC.collect()
+          - Return: $.name
+      below:
+        Arguments:
+          - list: {Contract: $}
+        Body:
+          - sys:GC.collect()
+      .destroy:
+        Body:
+          - $.find(Main).note($.name)
+"""
+
+
+def test_methods_that_run_keep_what_they_hold_in_variables() -> None:
+    session = Session(Catalogue([*core_packages(), package(of_classes(RUNNING))]))
+    root = session.store.load_tree({"?": {"id": "main", "type": "t.Main"}})
+    session.garbage.roots.append(root)
+    # The one that collects is not collected itself, but by the next collection.
+    assert session.call(root, "main") == (("lost", "own"), "next", "listed", "loop")

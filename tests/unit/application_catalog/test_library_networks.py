@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from knarr.services.application_catalog.language.errors import MuranoPlError, Thrown
+from knarr.services.application_catalog.language.errors import ContractViolation, MuranoPlError, Thrown
 
 from .support.cloud import Cloud
 from .support.environments import NETWORK, World, holder, machine, of, written
@@ -61,6 +61,17 @@ def test_what_was_said_of_a_network_is_kept(world: World) -> None:
     assert "ri-net" not in template["resources"]
     assert "fip-net-vm" not in template["resources"]
     assert world.object("vm").values["floatingIpAddress"] is None
+
+
+def test_a_network_of_ipv6_needs_its_range(world: World) -> None:
+    said = {"ipVersion": 6, "subnetCidr": "2001:db8::/64"}
+    template = deployed(world, machine("vm"), network={**NETWORK, **said})
+    subnet = template["resources"]["subnet-net"]["properties"]
+    assert (subnet["ip_version"], subnet["cidr"]) == (6, "2001:db8::/64")
+    with pytest.raises(Thrown, match="With ipVersion 6, network env-network needs a subnetCidr"):
+        deployed(World(written("")), machine("vm"), network={**NETWORK, "ipVersion": 6})
+    with pytest.raises(ContractViolation, match="ipVersion is 4 or 6"):
+        deployed(World(written("")), machine("vm"), network={**NETWORK, "ipVersion": 5})
 
 
 def test_networks_get_ranges_that_nobody_at_the_router_has(world: World) -> None:

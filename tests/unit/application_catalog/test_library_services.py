@@ -140,6 +140,7 @@ Methods:
   tidy:
     Body:
       - $one: new(std:Object)
+      - $.watch(new(std:Object, $this))
       - sys:GC.collect()
       - Return: sys:GC.isDestroyed($one)
 """
@@ -419,8 +420,9 @@ def test_subscriptions_can_be_taken_back(world: World) -> None:
     assert world.cloud.told[told:] == []
 
 
-def test_what_nobody_holds_is_collected(world: World) -> None:
-    assert world.call("c", "tidy") is True
+def test_what_nobody_holds_is_collected_and_what_a_variable_holds_is_not(world: World) -> None:
+    assert world.call("c", "tidy") is False
+    assert world.cloud.told[-1] == ("c", "doomed True, destroyed False", "info")
 
 
 def test_a_handler_must_be_there(world: World) -> None:

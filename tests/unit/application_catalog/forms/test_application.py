@@ -323,6 +323,7 @@ class TestFailures:
             ("$.get(nothing).here", "what is before .here is null or has no parts"),
             ("unknown(1)", 'Unknown function "unknown" (text that is no expression must be quoted)'),
             ("$.app.count + a", "(is something null on the way, or of another type?)"),
+            ("generateHostname('x-#', $index)", "($index is there in what repeat makes only)"),
             ("1 / ($.app.count - 2)", "division"),
             ("regex(a)", "a value of the kind Pattern cannot be part of the result"),
             ("float('nan')", "nan is no number that JSON has"),

@@ -197,7 +197,8 @@ def _explained(expression: Expression, error: Exception) -> str:
     elif isinstance(error, (yaql.NoFunctionRegisteredException, yaql.NoMethodRegisteredException)):
         text += " (text that is no expression must be quoted)"
     elif isinstance(error, (yaql.NoMatchingFunctionException, yaql.NoMatchingMethodException)):
-        text += " (is something null on the way, or of another type?)"
+        hint = "$index is there in what repeat makes only" if "$index" in expression.text else ""
+        text += f" ({hint or 'is something null on the way, or of another type?'})"
     return f"{_short(expression)} cannot be evaluated: {text}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from yaql.language import expressions as ast
 
-from knarr.services.application_catalog.language.errors import InvalidLhs
+from knarr.services.application_catalog.language.errors import Foreign, InvalidLhs
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import Reference, TypeObject, frozen
 
@@ -55,7 +55,7 @@ def _variable(context: Any, name: str, target: Expression) -> Setter:
 
 
 def _member(session: Session, context: Any, owner_node: Any, name: str, target: Expression) -> Setter:
-    owner = _value(session, context, owner_node, target)
+    owner = _owner(session, context, owner_node, target)
 
     def put(value: Any) -> None:
         if isinstance(owner, (Reference, TypeObject)):
@@ -72,7 +72,7 @@ def _member(session: Session, context: Any, owner_node: Any, name: str, target: 
 
 def _item(session: Session, context: Any, node: Any, target: Expression) -> Setter:
     owner_node, index_node = node.args
-    owner = _value(session, context, owner_node, target)
+    owner = _owner(session, context, owner_node, target)
     index = _value(session, context, index_node, target)
 
     def put(value: Any) -> None:
@@ -89,6 +89,16 @@ def _item(session: Session, context: Any, node: Any, target: Expression) -> Sett
         _setter(session, context, owner_node, target)(frozen(changed))
 
     return put
+
+
+def _owner(session: Session, context: Any, node: Any, target: Expression) -> Any:
+    """What has the member; None for a key that is not there: mappings are made on the way."""
+    try:
+        return _value(session, context, node, target)
+    except Foreign as error:
+        if isinstance(error.original, KeyError):
+            return None
+        raise
 
 
 def _value(session: Session, context: Any, node: Any, target: Expression) -> Any:

@@ -15,14 +15,17 @@ from yaql.language import expressions as ast
 from yaql.language.utils import NO_VALUE as YAQL_NO_VALUE
 
 from knarr.services.application_catalog.language.errors import (
+    ClassNotFound,
     ContractSyntax,
     ContractViolation,
     Foreign,
     MuranoPlError,
+    ObjectNotFound,
+    PackageNotFound,
     Position,
 )
 from knarr.services.application_catalog.language.model import MuranoType
-from knarr.services.application_catalog.language.source import Expression
+from knarr.services.application_catalog.language.source import Expression, Mapped
 from knarr.services.application_catalog.language.values import (
     NO_VALUE,
     MuranoObject,
@@ -78,6 +81,10 @@ class Check:
             if error.path is not None:
                 raise
             raise violation(path, error.message, error.position or contract.position) from None
+        except (ObjectNotFound, ClassNotFound, PackageNotFound) as error:
+            if error.path is None:
+                raise lost(path, error, contract.position) from None
+            raise
 
     def _chain(self, contract: Expression, value: Any) -> Any:
         """A contract that is a chain of the functions below, without the detour over YAQL."""
@@ -111,7 +118,7 @@ class Check:
         if value is None or value is NO_VALUE:
             value = {}
         if not isinstance(value, Mapping):
-            raise violation(path, f"{_short(value)} is no dictionary")
+            raise violation(path, f"{_short(value)} is no dictionary", _place(contract))
         if not contract:
             return frozen(value)
         found: dict[Any, Any] = {}
@@ -136,7 +143,7 @@ class Check:
         shapes, least, most = _bounds(contract)
         if len(items) < least or (most is not None and len(items) > most):
             wanted = f"{least} or more" if most is None else f"{least} to {most}"
-            raise violation(path, f"the list has {len(items)} items, not {wanted}")
+            raise violation(path, f"the list has {len(items)} items, not {wanted}", _place(contract))
         return tuple(
             self.apply(shapes[min(number, len(shapes) - 1)], item, f"{path}[{number}]")
             for number, item in enumerate(items)
@@ -156,8 +163,24 @@ class Check:
 def violation(path: str, message: str, position: Position | None = None) -> ContractViolation:
     """The error that tells at which place of what value it was."""
     error = ContractViolation(f"[{path}] {message}", position)
+    error.here = None  # the contract's place is not one of the method that gave the value
     error.path = path
     return error
+
+
+def lost(path: str, error: MuranoPlError, position: Position) -> MuranoPlError:
+    """An error of something that is not there, which tells who wants it."""
+    made = type(error)(f"[{path}] {error.message}", error.position or position)
+    made.path = path
+    made.here = None
+    return made
+
+
+def _place(contract: Any) -> Position | None:
+    """Where a contract that is no expression stands, as near as can be told."""
+    if isinstance(contract, list):
+        contract = next((one for one in contract if isinstance(one, (Expression, Mapped))), None)
+    return getattr(contract, "position", None)
 
 
 def _bounds(contract: list[Any]) -> tuple[list[Any], int, int | None]:
@@ -289,7 +312,8 @@ def _as_object(state: Check, value: Any, kind: MuranoType) -> MuranoObject:
 
 
 def template(value: Any, context: Any, name: Any, exclude_properties: Any = ()) -> Any:
-    """The description of an object, checked as if it were made, without the excluded properties."""
+    """The description of an object, checked as if it were made; excluded properties are not checked, as
+    they are given later."""
     state = _state(context)
     if value is None:
         return None

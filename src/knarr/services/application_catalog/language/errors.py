@@ -5,8 +5,16 @@ Every error tells its author what was expected; the interpreter adds the stack o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+LONGEST_INSTRUCTION = 200
+# How YAQL names what an expression means by a sign, in its messages.
+_PROPERTY = re.compile(r'Unknown function "#property#(.+)"')
+_METHOD = re.compile(r'(Unknown|No) method "(.+?)" for receiver (None\b)?')
+_OPERATOR = re.compile(r'(?:No|Unknown) function "#(?:unary_)?operator_(.+?)"')
+_INDEX = re.compile(r'(?:No|Unknown) function "#indexer"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,11 @@ class Frame:
 
 
 class MuranoPlError(Exception):
-    """The family. `names` are what `Catch: {With: …}` may call it; `frames` is filled on its way out."""
+    """The family. `names` are what `Catch: {With: …}` may call it; `frames` is filled on its way out. `path`
+    is where a value stands that a contract did not take, `Class.property.key[0]`, once that is known."""
 
     upstream: ClassVar[str] = "murano.dsl.exceptions.DslException"
+    path: str | None = None
 
     def __init__(self, message: str = "", position: Position | None = None) -> None:
         super().__init__(message)
@@ -48,17 +58,20 @@ class MuranoPlError(Exception):
         self.position = position
         # Where it is on its way out: at what place of the method that it passes
         self.here: Position | None = position
+        self.instruction = ""
         self.frames: list[Frame] = []
 
-    def passes(self, position: Position | None) -> None:
-        """It comes by this place."""
+    def passes(self, position: Position | None, instruction: str = "") -> None:
+        """It comes by this place, and this instruction."""
         self.position = self.position or position
         self.here = self.here or position
+        self.instruction = self.instruction or " ".join(instruction.split())[:LONGEST_INSTRUCTION]
 
     def leaves(self, class_name: str, method: str) -> None:
         """It leaves the method."""
-        self.frames.insert(0, Frame(self.here, class_name, method))
-        self.here = None
+        here = self.here if self.here or self.frames else self.position
+        self.frames.insert(0, Frame(here, class_name, method, self.instruction))
+        self.here, self.instruction = None, ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,10 +94,9 @@ class SyntaxFault(MuranoPlError):
 
 
 class ContractViolation(MuranoPlError):
-    """A value that a contract refuses; `path` is where it stands, once that is known."""
+    """A value that a contract refuses."""
 
     upstream = "murano.dsl.exceptions.ContractViolationException"
-    path: str | None = None
 
 
 class ContractSyntax(SyntaxFault):
@@ -202,7 +214,7 @@ class Foreign(MuranoPlError):
     """An exception of Python or YAQL, met while an expression was evaluated."""
 
     def __init__(self, original: BaseException, position: Position | None = None) -> None:
-        super().__init__(str(original) or type(original).__name__, position)
+        super().__init__(_told(original), position)
         self.original = original
 
     @property
@@ -213,3 +225,20 @@ class Foreign(MuranoPlError):
             if kind.__module__ == "builtins":
                 found.append(kind.__name__)
         return tuple(found)
+
+
+def _told(original: BaseException) -> str:
+    """What an exception says, for people who know neither Python nor how YAQL calls its functions."""
+    text = str(original) or type(original).__name__
+    if isinstance(original, KeyError) and original.args:
+        return f"there is no key {original.args[0]!r}"
+    if found := _METHOD.match(text):
+        # The value itself is not told: it may be secret.
+        receiver = "null" if found.group(3) else "what is before it"
+        lacks = "takes no such arguments" if found.group(1) == "No" else "is not there"
+        return f"method {found.group(2)} of {receiver} {lacks}"
+    if found := _PROPERTY.match(text):
+        return f"what is before .{found.group(1)} is null or has no {found.group(1)}"
+    if found := _OPERATOR.match(text):
+        return f"the operator {found.group(1)} does not take these values"
+    return "what is before [ ] is null or has no such items" if _INDEX.match(text) else text

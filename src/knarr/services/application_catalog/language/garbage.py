@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.errors import InvalidArguments, LimitReached, MuranoPlError
+from knarr.services.application_catalog.language.holders import held_by_running_code
 from knarr.services.application_catalog.language.values import PLAIN, MuranoObject, Reference
 
 if TYPE_CHECKING:
@@ -60,9 +61,13 @@ class Garbage:
         self.session = session
         self.roots: list[MuranoObject] = []
 
-    def collect(self) -> list[MuranoObject]:
+    def collect_running(self) -> list[MuranoObject]:
+        """As `collect`, for code that goes on: what its methods hold in variables stays."""
+        return self.collect(held_by_running_code())
+
+    def collect(self, running: Iterable[MuranoObject] = ()) -> list[MuranoObject]:
         """Destroy what nothing holds; the objects in the order in which they went."""
-        held = reachable(self.roots)
+        held = reachable([*self.roots, *running])
         doomed = [one for one in self.session.store.objects.values() if one not in held]
         return self.destroy(doomed)
 

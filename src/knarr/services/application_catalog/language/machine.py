@@ -59,7 +59,7 @@ class Instruction:
         try:
             return self.execute(session, context)
         except MuranoPlError as error:
-            error.passes(self.position)
+            error.passes(self.position, self.text)
             raise
 
 
@@ -126,8 +126,15 @@ def _instruction(row: Any, position: Position | None) -> Instruction:
         raise SyntaxFault(f"{str(row)[:64]!r} is no instruction", position)
     if len(row) == 1 and isinstance(next(iter(row)), Expression):
         target, value = next(iter(row.items()))
-        return Instruction(_assignment(target, value), target.position, f"{target.text}: …")
-    return Instruction(_construct(row), row.position, ", ".join(str(key) for key in row))
+        return Instruction(_assignment(target, value), target.position, _shown(target.text, value))
+    return Instruction(
+        _construct(row), row.position, _shown(str(next(iter(row), "")), next(iter(row.values()), ""))
+    )
+
+
+def _shown(key: str, value: Any) -> str:
+    """An instruction as stack traces tell it: its beginning."""
+    return f"{key}: {value.text if isinstance(value, Expression) else '…'}"
 
 
 def _lone(word: str, position: Position | None) -> Mapped:

@@ -136,9 +136,25 @@ def nodes(text: str, file: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SyntaxFault(f"invalid YAML: {error.problem}", Position(file, line, column)) from None
+        told = f"invalid YAML: {error.problem}{_hint(str(error.problem))}"
+        raise SyntaxFault(told, Position(file, line, column)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SyntaxFault(f"invalid YAML: {str(error)[:200]}", Position(file, 1)) from None
+
+
+# What authors of expressions trip over, by the parser's words for it.
+HINTS = {
+    "mapping values are not allowed": "text or an expression with ': ' in it must be quoted, the latter as "
+    '!yaql "…"',
+    "did not find expected ',' or": "between [ ] or { }, expressions with brackets or commas must be written "
+    'as !yaql "…", or stand on lines of their own',
+    "cannot start any token": "text that begins with this character must be quoted",
+    "undefined alias": "text that begins with * must be quoted",
+}
+
+
+def _hint(problem: str) -> str:
+    return next((f" ({hint})" for words, hint in HINTS.items() if words in problem), "")
 
 
 def _count_depth(text: str, file: str) -> None:

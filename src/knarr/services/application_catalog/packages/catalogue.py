@@ -48,7 +48,8 @@ class Catalogue:
         )
 
     def load_class_package(self, class_name: str, versions: Spec) -> Package:
-        fault = PackageNotFound(f"no package has the class {class_name} {versions.text}")
+        wanted = class_name if versions.text == "*" else f"{class_name} of a version {versions.text}"
+        fault = PackageNotFound(f"no package has the class {wanted}")
         for owner in self._by_class.get(class_name, ()):
             try:
                 package = self.load_package(owner, versions)

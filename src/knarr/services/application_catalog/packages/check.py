@@ -20,6 +20,7 @@ from knarr.services.application_catalog.packages.catalogue import Catalogue
 from knarr.services.application_catalog.packages.check_classes import ClassChecker
 from knarr.services.application_catalog.packages.check_forms import FormChecker
 from knarr.services.application_catalog.packages.check_keys import doubtful_keys
+from knarr.services.application_catalog.packages.check_meta import wrong_metadata
 from knarr.services.application_catalog.packages.check_names import Names
 from knarr.services.application_catalog.packages.faults import Faults, PackageFault
 from knarr.services.application_catalog.packages.files import Files, open_package
@@ -89,9 +90,6 @@ class _Check:
         names = Names(package, self.others)
         language = package.language(Catalogue([package, *self.others]))
         language.requirements = {name: manifest.require[name] for name in names.required}
-        for meta in manifest.meta:
-            if not names.has(meta.type_name):
-                self.faults.note(f"Meta: there is no class {meta.type_name}", meta.position)
         lost: set[str] = set()
         if package.is_hot:
             check_hot.check(package, self.faults)
@@ -99,6 +97,7 @@ class _Check:
             lost = self._classes(package, names, language)
         else:
             names.trust()
+        self.faults += wrong_metadata(manifest.meta, "Package", language, names)
         definition = self._form(package)
         if definition is not None:
             FormChecker(language, names, lost, self.faults, self.warnings).check(definition)

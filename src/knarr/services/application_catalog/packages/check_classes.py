@@ -24,6 +24,7 @@ from knarr.services.application_catalog.language.pythonclass import attach
 from knarr.services.application_catalog.language.source import Expression, Mapped, documents
 from knarr.services.application_catalog.packages import check_plans
 from knarr.services.application_catalog.packages.check_bodies import Row, ends, rows, wrong_target
+from knarr.services.application_catalog.packages.check_meta import wrong_metadata
 from knarr.services.application_catalog.packages.check_names import Names, expressions, nodes, wrong_names
 from knarr.services.application_catalog.packages.faults import Faults
 from knarr.services.application_catalog.packages.package import CLASSES, RESOURCES, ApplicationPackage
@@ -146,6 +147,7 @@ class ClassChecker:
             self._order(kind)
             self._words(kind)
             for prop in kind.properties.values():
+                self._contract(prop.contract, prop.position)
                 self._expressions([prop.contract, prop.default], kind)
             for method in kind.methods.values():
                 self._method(kind, method)
@@ -155,11 +157,12 @@ class ClassChecker:
             for name in listed:
                 if not self.names.has(name):
                     self.faults.note(f"{what}: there is no class {name}", self._place(kind, what))
-        metas = [*kind.meta, *(one for prop in kind.properties.values() for one in prop.meta)]
-        metas += [one for method in kind.methods.values() for one in method.meta]
-        for meta in metas:
-            if not self.names.has(meta.type_name):
-                self.faults.note(f"Meta: there is no class {meta.type_name}", meta.position or kind.position)
+        attached = [(kind.meta, "Type"), *((one.meta, "Property") for one in kind.properties.values())]
+        for method in kind.methods.values():
+            attached.append((method.meta, "Method"))
+            attached += [(one.meta, "Argument") for one in method.arguments]
+        for entries, target in attached:
+            self.faults += wrong_metadata(entries, target, self.package, self.names)
 
     def _words(self, kind: MuranoType) -> None:
         for what, members in (("property", kind.properties), ("method", kind.methods)):
@@ -193,6 +196,7 @@ class ClassChecker:
 
     def _method(self, kind: MuranoType, method: Method) -> None:
         for argument in method.arguments:
+            self._contract(argument.contract, argument.position)
             self._expressions([argument.contract, argument.default], kind)
         self._expressions(method.body, kind)
         if method.scope is MethodScope.PUBLIC and self.package.format_version < SCOPES_SINCE:
@@ -207,6 +211,18 @@ class ClassChecker:
                 machine.block(row, method.position)
         for row in rows(method.body, method.position):
             self._row(kind, method, row)
+
+    def _contract(self, contract: Any, place: Position | None) -> None:
+        """A contract in quotes allows one value only: its own text."""
+        waiting = [contract]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Mapped):
+                waiting += [*one, *one.values()]
+            elif isinstance(one, list):
+                waiting += one
+            elif isinstance(one, str) and MEANT.search(one):
+                self.faults.note(f"the contract {one[:64]!r} is in quotes, which make it text", place)
 
     def _row(self, kind: MuranoType, method: Method, row: Row) -> None:
         if row.after_end:

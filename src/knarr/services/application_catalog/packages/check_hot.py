@@ -10,6 +10,7 @@ from knarr.services.application_catalog.language.source import Mapped, misread
 from knarr.services.application_catalog.packages import hot
 from knarr.services.application_catalog.packages.faults import Faults
 from knarr.services.application_catalog.packages.hot import Template
+from knarr.services.application_catalog.packages.hot_defaults import wrong_default
 from knarr.services.application_catalog.packages.package import RESOURCES, ApplicationPackage
 
 VERSION = "heat_template_version"
@@ -30,6 +31,10 @@ def check(package: ApplicationPackage, faults: Faults) -> None:
     if template is not None:
         _sections(template, faults)
         _names(template, package, faults)
+        for parameter in template.parameters.values():
+            told = wrong_default(parameter)
+            if told:
+                faults.note(told, parameter.position)
 
 
 def _sections(template: Template, faults: Faults) -> None:

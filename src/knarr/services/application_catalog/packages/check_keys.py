@@ -14,7 +14,8 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 def doubtful_keys(data: bytes, file: str) -> Faults:
     """Keys that stand twice in one mapping: the last one wins, and nobody sees it. And words that YAML takes
-    for true, false or nothing, as nobody means them who does not write so."""
+    for true, false or nothing, as nobody means them who does not write so. And `{a => b}`, which is a mapping
+    within expressions only."""
     faults = Faults()
     try:
         waiting = nodes(data.decode(), file)
@@ -36,7 +37,7 @@ def doubtful_keys(data: bytes, file: str) -> Faults:
 
 def _doubtful(node: yaml.MappingNode, file: str, faults: Faults) -> None:
     keys: set[str] = set()
-    for key, _ in node.value:
+    for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
             continue
         place = Position(file, key.start_mark.line + 1, key.start_mark.column + 1)
@@ -44,6 +45,10 @@ def _doubtful(node: yaml.MappingNode, file: str, faults: Faults) -> None:
             faults.note(f"the key {key.value[:80]!r} stands there twice", place)
         elif key.tag.endswith(":bool") and key.value.lower() not in ("true", "false"):
             faults.note(f"the key {key.value} is read as {WORDS[key.value.lower()]}: quote it", place)
+        elif not key.style and "=>" in key.value and not value.value:
+            left, _, right = key.value[:80].partition("=>")
+            told = f"{key.value[:80]!r} is a key without a value here: write {left.strip()}: {right.strip()}"
+            faults.note(told, place)
         elif key.tag.endswith(":null") and not key.value:
             faults.note("a key is empty", place)
         keys.add(key.value)

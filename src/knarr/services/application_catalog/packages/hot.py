@@ -251,7 +251,7 @@ def _constraint_value(name: str, word: str, value: Any, where: Position) -> Any:
     if word in BOUNDS:
         keys = BOUNDS[word]
         good = isinstance(value, Mapped) and value and all(key in keys for key in value)
-        numbers = {str(key): _number(item) for key, item in value.items()} if good else {}
+        numbers = {str(key): number_of(item) for key, item in value.items()} if good else {}
         if not numbers or None in numbers.values() or (word == "modulo" and not numbers.get("step")):
             raise PackageFault(f"parameter {name}: {word} needs numbers for {' and '.join(keys)}", where)
         return numbers
@@ -271,7 +271,8 @@ def _constraint_value(name: str, word: str, value: Any, where: Position) -> Any:
     return str(value)
 
 
-def _number(value: Any) -> int | float | None:
+def number_of(value: Any) -> int | float | None:
+    """The number that the value is, or is the text of; None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):

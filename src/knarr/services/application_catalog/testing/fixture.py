@@ -39,7 +39,7 @@ class TestFixture:
 
     def finish_env(self) -> None:
         """As after a deployment: what nobody holds any more is destroyed."""
-        self._session.garbage.collect()
+        self._session.garbage.collect_running()
 
     def assert_equal(self, expected: Any, observed: Any, message: Any = None) -> None:
         if expected != observed:

@@ -97,6 +97,7 @@ class PackageTests:
         kind = self.package.find_class(case.class_name)
         header = {"type": kind.name, "classVersion": str(kind.version)}
         fixture = session.store.load_tree({"?": header})
+        session.garbage.roots.append(fixture)
         if kind.find_method(SET_UP):
             session.call(fixture, SET_UP)
         try:

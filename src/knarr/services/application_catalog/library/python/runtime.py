@@ -22,8 +22,8 @@ class GC:
 
     @staticmethod
     def collect(context: Any) -> None:
-        """Destroy what nothing holds."""
-        _garbage(context).collect()
+        """Destroy what nothing holds, variables of the methods that run among it."""
+        _garbage(context).collect_running()
 
     @staticmethod
     def is_destroyed(object: Any) -> bool:
