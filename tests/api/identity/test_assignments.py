@@ -158,6 +158,10 @@ class TestLists:
         assert {row["role"]["name"] for row in rows} == {"member", "reader"}
         assert {row["scope"]["project"]["id"] for row in rows} == {project}
         assert all(row["links"]["membership"].endswith(f"/groups/{group}/users/{user}") for row in rows)
+        made = f"/v3/OS-INHERIT/domains/{domain}/groups/{group}/roles/{role}/inherited_to_projects"
+        assert all(row["links"]["assignment"].endswith(made) for row in rows)
+        for address in rows[0]["links"].values():
+            assert api.head(f"/v3{address.partition('/v3')[2]}").status == 204
         assert rows and self.rows(api, f"scope.project.id={project}&effective&include_names") == rows
         assert self.rows(api, f"scope.domain.id={domain}&effective") == []
 

@@ -234,6 +234,9 @@ class TestProjects:
         shown = api.get(f"/v3/projects/{top['id']}?subtree_as_list").body["project"]
         assert {row["project"]["id"] for row in shown["subtree"]} == {middle["id"], leaf["id"]}
         assert api.get(f"/v3/projects?parent_id={top['id']}").body["projects"] == [middle]
+        for what in ("parents", "subtree"):
+            both = api.get(f"/v3/projects/{leaf['id']}?{what}_as_ids&{what}_as_list")
+            assert (both.status, f"{what}_as_ids" in both.message) == (400, True)
 
     def test_a_tree_is_taken_down_from_the_leaves(self, api):
         top = api.make("project")
@@ -264,6 +267,31 @@ class TestProjects:
         answer = api.post("/v3/projects", {"project": body})
         assert answer.status == 400
         assert "domain_id" in answer.message
+
+    def test_one_that_acts_as_a_domain_is_a_domain(self, api):
+        name = unique("acting")
+        made = api.post("/v3/projects", {"project": {"name": name, "is_domain": True, "tags": ["x"]}})
+        assert made.status == 201
+        project = made.body["project"]
+        assert (project["is_domain"], project["domain_id"], project["parent_id"]) == (True, None, None)
+        assert api.get(f"/v3/domains/{project['id']}").body["domain"]["name"] == name
+        listed = api.get("/v3/projects?is_domain=true").body["projects"]
+        assert project["id"] in {row["id"] for row in listed}
+        assert api.post("/v3/projects", {"project": {"name": name, "is_domain": True}}).status == 409
+        for where in ("parent_id", "domain_id"):
+            body = {"name": unique("acting"), "is_domain": True, where: "default"}
+            refused = api.post("/v3/projects", {"project": body})
+            assert (refused.status, where in refused.message) == (400, True)
+        path = f"/v3/projects/{project['id']}"
+        below = api.make("project", domain_id=project["id"], enabled=False)["id"]
+        assert api.delete(path).status == 400
+        assert api.patch(path, {"project": {"enabled": False}}).body["project"]["enabled"] is False
+        assert api.delete(path).status == 403
+        assert api.delete(f"/v3/projects/{below}").status == 204
+        user = api.make("user", domain_id=project["id"])["id"]
+        assert api.delete(path).status == 204
+        assert api.get(f"/v3/users/{user}").status == 404
+        assert api.get(f"/v3/domains/{project['id']}").status == 404
 
     @pytest.mark.parametrize("change", [{"domain_id": "x"}, {"parent_id": "x"}, {"is_domain": True}])
     def test_what_cannot_change(self, api, change):
@@ -361,6 +389,19 @@ class TestDomainManagers:
         assert any(row.get("user") == {"id": ids["user"]} for row in listed)
         assert api.put(f"{grant}/{api.role('admin')}", token=token).status == 403
 
+    def test_and_not_the_domain_itself(self, api, boss):
+        domain, token = boss
+        path = f"/v3/projects/{domain}"
+        for answer in (
+            api.patch(path, {"project": {"name": unique("domain")}}, token=token),
+            api.patch(path, {"project": {"enabled": False}}, token=token),
+            api.put(f"{path}/tags/red", token=token),
+            api.delete(path, token=token),
+            api.patch(f"/v3/domains/{domain}", {"domain": {"name": unique("domain")}}, token=token),
+            api.post("/v3/projects", {"project": {"name": unique("a"), "is_domain": True}}, token=token),
+        ):
+            assert answer.status == 403
+
     def test_and_no_other(self, api, boss):
         _domain, token = boss
         user, project = api.make("user"), api.make("project")
@@ -448,6 +489,7 @@ class TestCatalogue:
         assert api.put(f"/v3/regions/{sub}", {"region": {"parent_region_id": top}}).status == 201
         assert api.post("/v3/regions", {"region": {"id": top}}).status == 409
         assert api.post("/v3/regions", {"region": {"parent_region_id": "nowhere"}}).status == 404
+        assert api.put("/v3/regions/" + "x" * 256, {"region": {}}).status == 400
         listed = api.get(f"/v3/regions?parent_region_id={top}").body["regions"]
         assert [region["id"] for region in listed] == [sub]
         assert api.patch(f"/v3/regions/{top}", {"region": {"parent_region_id": sub}}).status == 400

@@ -5,6 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
+
+from knarr.core.network.models import FloatingIp
 
 from .conftest import error, plug, state
 
@@ -35,6 +38,27 @@ def test_one_that_leads_nowhere_has_an_address_and_is_down(cloud, member, floati
     assert member.delete(f"{V2}/floatingips/{made['id']}").status == 204
     assert cloud.admin.get(owned).json["ports"] == []
     assert error(member.get(f"{V2}/floatingips/{made['id']}")) == (404, "FloatingIPNotFound")
+
+
+def test_those_that_lead_nowhere_go_with_their_network(cloud, member):
+    made = cloud.admin.post(f"{V2}/networks", {"network": {"name": "out", "router:external": True}})
+    outside = made.json["network"]["id"]
+    subnet = {"network_id": outside, "cidr": "198.51.100.0/24", "ip_version": 4, "enable_dhcp": False}
+    cloud.admin.post(f"{V2}/subnets", {"subnet": subnet})
+    body = {"floatingip": {"floating_network_id": outside}}
+    used = member.get(f"{V2}/quotas/{member.project_id}/details").json["quota"]["floatingip"]["used"]
+    floating = member.post(f"{V2}/floatingips", body).json["floatingip"]
+    assert cloud.admin.delete(f"{V2}/networks/{outside}").status == 204
+    assert error(member.get(f"{V2}/floatingips/{floating['id']}")) == (404, "FloatingIPNotFound")
+    details = member.get(f"{V2}/quotas/{member.project_id}/details").json["quota"]
+    assert details["floatingip"]["used"] == used
+
+
+def test_those_that_are_used_hold_their_network(cloud, member, floating, port, public):
+    idle, led = floating(), floating(port_id=port["id"])
+    assert error(cloud.admin.delete(f"{V2}/networks/{public}")) == (409, "NetworkInUse")
+    for one in (idle, led):
+        assert member.get(f"{V2}/floatingips/{one['id']}").status == 200
 
 
 def test_it_leads_to_a_port_behind_a_router(member, floating, port, connected, backend, until):
@@ -238,3 +262,21 @@ def test_the_end_of_a_port_ends_its_forwardings(member, floating, port, forward)
     assert member.delete(f"{V2}/ports/{port['id']}").status == 204
     shown = member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]
     assert (shown["port_forwardings"], shown["router_id"]) == ([], None)
+
+
+def test_one_that_came_while_its_router_was_applied_waits_for_its_own_turn(
+    cloud, floating, port, connected, member
+):
+    from knarr.core.network.hosting import hosting
+
+    made = floating(port_id=port["id"])
+    here = hosting(cloud.runtime)
+    with here.lock:  # as if the router had been read before it came
+        here.floating[connected[0]] = frozenset()
+        with cloud.runtime.db.write() as session:
+            session.execute(update(FloatingIp).where(FloatingIp.id == made["id"]).values(status="DOWN"))
+        here.routed([connected[0]])
+        assert member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]["status"] == "DOWN"
+        here.floating[connected[0]] = frozenset({made["id"]})
+        here.routed([connected[0]])
+        assert member.get(f"{V2}/floatingips/{made['id']}").json["floatingip"]["status"] == "ACTIVE"

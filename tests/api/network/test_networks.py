@@ -209,3 +209,47 @@ def test_what_changed_since_a_moment_is_found(member, make):
     for wrong in ("yesterday", "", "9999-12-31T23:59:59", "0001-01-01T00:00:00%2B14:00"):
         answer = member.get(f"{path}&changed_since={wrong}")
         assert answer.status == 400 and "changed_since" in answer.json["NeutronError"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("plural", "keys"),
+    [
+        ("networks", "id name admin_state_up tenant_id mtu shared"),
+        (
+            "subnets",
+            "name network_id ip_version cidr subnetpool_id gateway_ip enable_dhcp ipv6_ra_mode "
+            "ipv6_address_mode",
+        ),
+        ("ports", "name network_id mac_address admin_state_up device_id device_owner status"),
+        ("routers", "name admin_state_up status"),
+        (
+            "floatingips",
+            "floating_ip_address floating_network_id router_id port_id fixed_ip_address status",
+        ),
+        ("security-groups", "name description"),
+        (
+            "security-group-rules",
+            "security_group_id direction ethertype protocol port_range_min port_range_max remote_ip_prefix "
+            "remote_group_id",
+        ),
+        (
+            "subnetpools",
+            "name default_quota default_prefixlen min_prefixlen max_prefixlen ip_version is_default",
+        ),
+        ("rbac-policies", "object_type object_id action target_tenant"),
+    ],
+)
+def test_lists_are_sorted_by_what_upstream_sorts_by(member, plural, keys):
+    for key in keys.split():
+        for way in ("asc", "desc"):
+            answer = member.get(f"{V2}/{plural}?sort_key={key}&sort_dir={way}")
+            assert answer.status == 200, (key, answer.body)
+
+
+def test_an_order_is_that_of_the_values(member, make, net):
+    for cidr, gateway in (("10.2.0.0/24", None), ("10.3.0.0/24", "10.3.0.9"), ("10.4.0.0/24", "10.4.0.3")):
+        make("subnet", network_id=net[0], cidr=cidr, ip_version=4, gateway_ip=gateway)
+    found = member.get(f"{V2}/subnets?network_id={net[0]}&sort_key=gateway_ip&sort_dir=desc").json["subnets"]
+    gateways = [row["gateway_ip"] for row in found if row["gateway_ip"]]
+    assert gateways == sorted(gateways, reverse=True)
+    assert len(found) == len(gateways) + 1

@@ -69,6 +69,15 @@ def test_rules_that_make_no_sense_are_refused(member, make, rule, expected):
     assert error(member.post(f"{V2}/security-group-rules", {"security_group_rule": body})) == (400, expected)
 
 
+@pytest.mark.parametrize("name", ["default", "Default", "DEFAULT"])
+def test_no_other_group_is_called_default(member, make, name):
+    answer = member.post(f"{V2}/security-groups", {"security_group": {"name": name}})
+    assert error(answer) == (409, "SecurityGroupDefaultAlreadyExists")
+    path = f"{V2}/security-groups/{make('security_group')['id']}"
+    answer = member.put(path, {"security_group": {"name": name}})
+    assert error(answer) == (409, "SecurityGroupDefaultAlreadyExists")
+
+
 def test_the_same_rule_twice_is_a_conflict(member, make):
     group = make("security_group")["id"]
     body = {"security_group_id": group, "direction": "ingress", "protocol": "tcp"}

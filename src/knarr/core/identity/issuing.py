@@ -44,7 +44,7 @@ def describe(session: Session, token: Token, book: RoleBook) -> dict[str, Any]:
             "id": user.id,
             "name": user.name,
             "domain": {"id": user.domain_id, "name": user.domain_name},
-            "password_expires_at": tokens.optional_stamp(
+            "password_expires_at": tokens.plain_stamp(
                 password_policy.expiry(user.password_expires_at, user.options)
             ),
         },

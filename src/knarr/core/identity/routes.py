@@ -12,6 +12,7 @@ from typing import Any
 from knarr.core.identity import schemas as s
 from knarr.core.identity.api import (
     access_rules,
+    acting,
     application_credentials,
     assignments,
     auth,
@@ -111,12 +112,12 @@ ROWS: tuple[Row, ...] = (
      SIGNED_IN, 204, None, "Take a user out of a group"),
     # Projects
     ("GET", "/v3/projects", projects.list_projects, SIGNED_IN, 200, None, "List projects"),
-    ("POST", "/v3/projects", projects.create_project,
+    ("POST", "/v3/projects", acting.create_project,
      SIGNED_IN, 201, ("project", s.ProjectCreate), "Create a project"),
     ("GET", PROJECT, projects.show_project, SIGNED_IN, 200, None, "Show a project"),
     ("PATCH", PROJECT, projects.update_project,
      SIGNED_IN, 200, ("project", s.ProjectUpdate), "Update a project"),
-    ("DELETE", PROJECT, projects.delete_project, SIGNED_IN, 204, None, "Delete a project"),
+    ("DELETE", PROJECT, acting.delete_project, SIGNED_IN, 204, None, "Delete a project"),
     ("GET", f"{PROJECT}/tags", projects.list_tags, SIGNED_IN, 200, None, "List a project's tags"),
     ("PUT", f"{PROJECT}/tags", projects.replace_tags,
      SIGNED_IN, 200, (None, s.ProjectTags), "Replace a project's tags"),

@@ -139,8 +139,12 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def optional_stamp(moment: datetime | None) -> str | None:
-    return None if moment is None else stamp(moment)
+def plain_stamp(moment: datetime | None) -> str | None:
+    """A time as Keystone writes it where it shows what it stores, and as clients read it: without a zone.
+
+    So the ends of passwords and of application credentials: 2026-01-31T12:00:00.000000.
+    """
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def _pack(ident: str) -> bytes:

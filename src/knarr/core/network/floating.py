@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources, sync
+from knarr.core.network import resources, serviceports, sync
 from knarr.core.network.errors import fault
-from knarr.core.network.models import Address, FloatingIp, Forwarding, RouterPort, Subnet
+from knarr.core.network.models import Address, FloatingIp, Forwarding, RouterPort, Subnet, Tag
 from knarr.core.network.portviews import PORTS
 from knarr.kernel.db import utcnow
 from knarr.kernel.request import Request
@@ -141,6 +141,24 @@ def release_forwardings(session: Session, conditions: list[Any]) -> set[str | No
     unused = (FloatingIp.id.in_(floating), FloatingIp.fixed_port_id.is_(None), FloatingIp.id.not_in(left))
     session.execute(update(FloatingIp).where(*unused).values(router_id=None, status="DOWN"))
     return routers
+
+
+def remove(session: Session, req: Request, row: Any) -> None:
+    """Delete a floating IP with its port forwardings, and give its address and its place back."""
+    resources.charge(req, session, row.project_id, floatingip=-1)
+    session.execute(delete(Forwarding).where(Forwarding.floatingip_id == row.id))
+    session.execute(delete(Tag).where(Tag.resource_id == row.id))
+    session.execute(delete(FloatingIp).where(FloatingIp.id == row.id))
+    serviceports.remove(session, row.floating_port_id)
+    sync.routers(session, req, [row.router_id])
+
+
+def remove_unused(session: Session, req: Request, network_id: str) -> None:
+    """Delete the floating IPs of an external network that lead nowhere: they do not hold it, as upstream."""
+    unused = (FloatingIp.floating_network_id == network_id, FloatingIp.router_id.is_(None))
+    found = select(*FloatingIp.__table__.columns).where(*unused).order_by(FloatingIp.project_id)
+    for row in session.execute(found).all():
+        remove(session, req, row)
 
 
 def changed(session: Session, req: Request, row: Any, values: dict[str, Any]) -> None:

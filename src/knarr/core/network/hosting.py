@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from knarr.core.network import desired
 from knarr.core.network.binding import ALIVE
-from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend
+from knarr.core.network.drivers.base import BackendError, DesiredState, NetworkBackend, RouterState
 from knarr.core.network.models import FloatingIp, Host, Network, Port, Router, RouterPort
 from knarr.kernel.db import utcnow
 from knarr.kernel.operations import Retry
@@ -47,6 +47,8 @@ class Hosting:
         # operation of its own. Guarded by the lock.
         self.networks: set[str] = set()
         self.groups: set[str] = set()
+        # The floating IPs that each router here was told of last
+        self.floating: dict[str, frozenset[str]] = {}
         self.backend: NetworkBackend = runtime.driver("knarr.network.backend", backend_name(runtime.conf))()
         self._end_watch: Callable[[], None] | None = None
 
@@ -144,7 +146,7 @@ class Hosting:
 
     def routed(self, router_ids: Sequence[str]) -> None:
         """Say that these routers are in force, so that their legs and floating IPs are ACTIVE, but for what
-        is switched off.
+        is switched off. Floating IPs that came since are not: they follow with the next change.
         """
         if not router_ids:
             return
@@ -155,18 +157,21 @@ class Hosting:
         ports = Port.id.in_(legs) & (Port.host == self.host)
         ports_up = Port.id.in_(legs_up) & Port.admin_state_up.is_(True) & Port.network_id.in_(networks)
         routers_up = select(Router.id).where(Router.id.in_(router_ids), on)
-        for model, mine, up in (
-            (Port, ports, ports_up),
-            (FloatingIp, FloatingIp.router_id.in_(router_ids), FloatingIp.router_id.in_(routers_up)),
-        ):
-            self._say(model, mine & up, "ACTIVE")
-            self._say(model, mine & ~up, "DOWN")
+        floating = FloatingIp.router_id.in_(router_ids)
+        floating_up = FloatingIp.router_id.in_(routers_up)
+        told = {ident for router_id in router_ids for ident in self.floating.get(router_id, ())}
+        self._say(Port, ports & ports_up, "ACTIVE")
+        self._say(Port, ports & ~ports_up, "DOWN")
+        self._say(FloatingIp, floating & floating_up, "ACTIVE", told)
+        self._say(FloatingIp, floating & ~floating_up, "DOWN")
 
-    def _say(self, model: Any, condition: Any, status: str) -> None:
-        """Write the status of the rows that have another one."""
+    def _say(self, model: Any, condition: Any, status: str, among: set[str] | None = None) -> None:
+        """Write the status of the rows (of these ids) that have another one."""
         wrong = condition & (model.status != status)
         with self.runtime.db.read() as session:
             ids = session.scalars(select(model.id).where(wrong)).all()
+        if among is not None:
+            ids = [ident for ident in ids if ident in among]
         if ids:
             with self.runtime.db.write() as session:
                 session.execute(update(model).where(model.id.in_(ids), wrong).values(status=status))
@@ -176,6 +181,7 @@ class Hosting:
             state = desired.everything(session, self.host)
         self.networks = {network.id for network in state.networks}
         self.groups = {group.id for group in state.groups}
+        self.floating = {router.id: floating_ids(router) for router in state.routers}
         return state
 
     def follow(self, act: Callable[[NetworkBackend, Session], Callable[[], None] | None]) -> None:
@@ -187,6 +193,10 @@ class Hosting:
                 then = act(self.backend, session)
             if then:
                 then()
+
+
+def floating_ids(router: RouterState) -> frozenset[str]:
+    return frozenset(one.id for one in router.floating_ips)
 
 
 def backend_name(conf: Any) -> str:

@@ -144,6 +144,8 @@ class Resource:
     not_found: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sortable: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names of the API to sort by, and the columns that they are."""
     visible: Callable[[RequestContext], ColumnElement[bool]] | None = None
     standard: bool = True
     """Whether the model has Neutron's standard attributes."""
@@ -163,7 +165,7 @@ class Resource:
             default_sort=(("id", "asc"),),
             limited=False,
             zero_is_all=True,
-            aliases={"tenant_id": "project_id"},
+            aliases={"tenant_id": "project_id", **self.aliases},
         )
 
     def seen(self, stmt: Select[Any], ctx: RequestContext) -> Select[Any]:

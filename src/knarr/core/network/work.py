@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from knarr.core.network import desired, desired_routers
 from knarr.core.network.drivers.base import NetworkBackend
-from knarr.core.network.hosting import heartbeat, hosting, reconcile
+from knarr.core.network.hosting import floating_ids, heartbeat, hosting, reconcile
 from knarr.core.network.models import FloatingIp, Network, Port, Router
 from knarr.core.network.sync import SYNC_GROUP, SYNC_NETWORK, SYNC_PORT, SYNC_PORTS, SYNC_ROUTER
 from knarr.kernel.operations import OperationKind, Step
@@ -110,6 +110,7 @@ def sync_router(work: Work) -> None:
         mine = (Router.id == work.resource_id) & (Router.host == here.host)
         found = desired_routers.routers(session, mine)
         if not found:
+            here.floating.pop(work.resource_id, None)
             return partial(backend.remove_router, work.resource_id)
         legs = desired_routers.legs_of(found[0])
         networks = desired.networks(session, {leg.network_id for leg in legs} - here.networks)
@@ -119,6 +120,7 @@ def sync_router(work: Work) -> None:
                 backend.apply_network(network)
                 here.networks.add(network.id)
             backend.apply_router(found[0])
+            here.floating[work.resource_id] = floating_ids(found[0])
 
         return apply
 

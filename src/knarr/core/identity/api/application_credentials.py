@@ -53,7 +53,7 @@ def view(req: Request, row: ApplicationCredential, named: Named) -> View:
             {"id": role.id, "name": role.name, "domain_id": role.domain_id or None}
             for role in (named.roles[role_id] for role_id in row.role_ids if role_id in named.roles)
         ],
-        "expires_at": tokens.stamp(row.expires_at) if row.expires_at else None,
+        "expires_at": tokens.plain_stamp(row.expires_at),
         "unrestricted": row.unrestricted,
         "system": None,
     }

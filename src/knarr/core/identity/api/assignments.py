@@ -6,7 +6,7 @@ GET /v3/role_assignments, as they were made or (`effective`) as they work out fo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Select, and_, false, or_, select
@@ -33,7 +33,9 @@ INHERITED_TO = "scope.OS-INHERIT:inherited_to"
 
 @dataclass(frozen=True)
 class Row:
-    """An assignment, or what one works out to. `via_group` names the group that it came from."""
+    """An assignment, or what one works out to. `via_group` names the group that it came from, `above` the
+    kind and id of the target that handed it down, `prior_role` the role that implies this one.
+    """
 
     actor_type: str
     actor_id: str
@@ -42,6 +44,8 @@ class Row:
     role_id: str
     inherited: bool = False
     via_group: str | None = None
+    above: tuple[str, str] | None = field(default=None, compare=False)
+    prior_role: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,21 @@ def _effective(req: Request, session: Session, rows: list[Row], wanted: Wanted) 
     """Groups resolved to users, inherited roles to projects, and roles to all that they imply."""
     rows = _resolve_inherited(session, _resolve_groups(session, rows))
     book = identity(req).role_book()
-    found = {replace(row, role_id=role_id) for row in rows for role_id in book.expand({row.role_id})}
-    if wanted.project:
-        targets = _targets(session, wanted.project, wanted.subtree)
-        found = {row for row in found if row.target_id in targets}
+    found: dict[Row, Row] = {}
+    for row in rows:
+        for role_id in book.expand({row.role_id}):
+            if role_id == row.role_id:
+                found[row] = row
+            else:
+                implied = replace(row, role_id=role_id, prior_role=row.role_id)
+                found.setdefault(implied, implied)
+    targets = _targets(session, wanted.project, wanted.subtree) if wanted.project else None
     return [
-        row for row in found if wanted.user in (None, row.actor_id) and wanted.role in (None, row.role_id)
+        row
+        for row in found.values()
+        if (targets is None or row.target_id in targets)
+        and wanted.user in (None, row.actor_id)
+        and wanted.role in (None, row.role_id)
     ]
 
 
@@ -183,7 +196,7 @@ def _resolve_inherited(session: Session, rows: list[Row]) -> list[Row]:
     for ident, parent in parents:
         children.setdefault(parent, []).append(ident)
     resolved = [
-        replace(row, target_type="project", target_id=project_id)
+        replace(row, target_type="project", target_id=project_id, above=(row.target_type, row.target_id))
         for row in handed_down
         for project_id in _all_below(children, row.target_id)
     ]
@@ -263,9 +276,11 @@ def _role_names(book: RoleBook, role_id: str, names: Names) -> View:
 
 
 def _assignment_link(req: Request, row: Row) -> str:
-    where = ["system"] if row.target_type == "system" else [f"{row.target_type}s", row.target_id]
+    """Of the assignment that was made, whatever it works out to."""
+    kind, ident = row.above or (row.target_type, row.target_id)
+    where = ["system"] if kind == "system" else [f"{kind}s", ident]
     actor = ["groups", row.via_group] if row.via_group else [f"{row.actor_type}s", row.actor_id]
-    parts = [*where, *actor, "roles", row.role_id]
+    parts = [*where, *actor, "roles", row.prior_role or row.role_id]
     if row.inherited:
         parts = ["OS-INHERIT", *parts, "inherited_to_projects"]
     return link(req, *parts)

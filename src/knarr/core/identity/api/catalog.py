@@ -51,6 +51,10 @@ MAX_REGION_DEPTH = 32
 # Regions
 
 
+# As the column has it, and the body's `id`
+LONGEST_ID = 255
+
+
 def region_view(req: Request, region: Region) -> View:
     body: View = {
         **(region.extra or {}),
@@ -80,6 +84,8 @@ def put_region(req: Request, region_id: str) -> View:
     """201 {region} with the id of the path."""
     if req.body.id is not None and req.body.id != region_id:
         raise BadRequest(f"id must be {region_id}, as in the path.")
+    if len(region_id) > LONGEST_ID:
+        raise BadRequest(f"id has {len(region_id)} characters: {LONGEST_ID} are the most.")
     return _make_region(req, region_id)
 
 

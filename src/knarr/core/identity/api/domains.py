@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -26,6 +27,8 @@ from knarr.core.identity.models import DEFAULT_DOMAIN, NO_DOMAIN, Group, Project
 from knarr.core.identity.options import check_may_change, check_may_delete, merged
 from knarr.kernel.errors import Conflict, Forbidden
 from knarr.kernel.web import Request
+
+Shown = Callable[[Request, Project], View]
 
 FILTERS = {"id": Project.id, "name": Project.name, "enabled": Project.enabled}
 
@@ -59,24 +62,29 @@ def show_domain(req: Request, domain_id: str) -> View:
 
 
 def create_domain(req: Request) -> View:
-    body = req.body
+    wanted = req.body.explicit_domain_id
     with writing(req, "domain") as session:
-        refuse_duplicate(session, Project, "domain", body.name, NO_DOMAIN)
-        ident = hex_id() if body.explicit_domain_id is UNSET else body.explicit_domain_id
-        if session.get(Project, ident) is not None:
-            raise Conflict(f"Conflict occurred attempting to store domain - Duplicate ID, {ident}.")
-        domain = Project(
-            id=ident,
-            name=body.name,
-            domain_id=NO_DOMAIN,
-            is_domain=True,
-            enabled=body.enabled,
-            description=body.description or "",
-            tags=list(dict.fromkeys(body.tags)),
-            options=merged({}, body.options),
-        )
-        add(req, session, domain, body, view)
+        domain = added(req, session, req.body, view, None if wanted is UNSET else wanted)
     return {"domain": view(req, domain)}
+
+
+def added(req: Request, session: Session, body: Any, shown: Shown, ident: str | None = None) -> Project:
+    """The new domain of the body, which is one of a domain or of a project."""
+    refuse_duplicate(session, Project, "domain", body.name, NO_DOMAIN)
+    if ident is not None and session.get(Project, ident) is not None:
+        raise Conflict(f"Conflict occurred attempting to store domain - Duplicate ID, {ident}.")
+    domain = Project(
+        id=ident or hex_id(),
+        name=body.name,
+        domain_id=NO_DOMAIN,
+        is_domain=True,
+        enabled=body.enabled,
+        description=body.description or "",
+        tags=list(dict.fromkeys(body.tags)),
+        options=merged({}, body.options),
+    )
+    add(req, session, domain, body, shown)
+    return domain
 
 
 def update_domain(req: Request, domain_id: str) -> View:

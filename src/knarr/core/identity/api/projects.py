@@ -86,6 +86,9 @@ def show_project(req: Request, project_id: str) -> View:
     with req.db.read() as session:
         project = found(req, session, project_id, "identity:get_project")
         body = view(req, project)
+        for what in ("parents", "subtree"):
+            if flag(req, f"{what}_as_list") and flag(req, f"{what}_as_ids"):
+                raise BadRequest(f"{what}_as_list and {what}_as_ids cannot be asked for at once.")
         if flag(req, "parents_as_list"):
             body["parents"] = [{"project": view(req, row)} for row in _above(session, project)]
         elif flag(req, "parents_as_ids"):
@@ -100,8 +103,6 @@ def show_project(req: Request, project_id: str) -> View:
 def create_project(req: Request) -> View:
     """201 {project}; below `parent_id`, else at the top of its domain."""
     body = req.body
-    if body.is_domain:
-        raise BadRequest("is_domain must be false here: domains are made with POST /v3/domains.")
     parent_id = body.parent_id if isinstance(body.parent_id, str) else None
     domain_id = _domain_of_new(req, parent_id)
     req.authorize("identity:create_project", {"target.project.domain_id": domain_id})
@@ -145,20 +146,20 @@ def update_project(req: Request, project_id: str) -> View:
     return {"project": view(req, project)}
 
 
-def delete_project(req: Request, project_id: str) -> None:
-    """204. 403 while there are projects below it."""
-    with req.db.read() as session:
-        project = found(req, session, project_id, "identity:delete_project")
-    if project.is_domain:
-        raise Forbidden("This project acts as a domain: it is deleted with DELETE /v3/domains.")
+def delete_project(req: Request, project: Project) -> None:
+    """403 while there are projects below it."""
     check_may_delete("project", project)
     with writing(req, "project") as session:
-        if session.scalar(select(Project.id).where(Project.parent_id == project_id).limit(1)):
-            raise Forbidden(
-                f"Cannot delete the project {project_id} since it is not a leaf in the hierarchy: "
-                "delete the projects below it first."
-            )
-        forget_projects(session, [project_id])
+        check_leaf(session, project.id)
+        forget_projects(session, [project.id])
+
+
+def check_leaf(session: Session, project_id: str) -> None:
+    if session.scalar(select(Project.id).where(Project.parent_id == project_id).limit(1)):
+        raise Forbidden(
+            f"Cannot delete the project {project_id} since it is not a leaf in the hierarchy: "
+            "delete the projects below it first."
+        )
 
 
 # Tags
@@ -231,7 +232,9 @@ def found(req: Request, session: Session, project_id: str, rule: str) -> Project
 
 
 def target(project: Project) -> dict[str, Any]:
-    return {"target.project.id": project.id, "target.project.domain_id": project.domain_id or project.id}
+    """A domain is in none: who manages what is in it does not manage itself."""
+    own = {"target.project.id": project.id}
+    return own if project.is_domain else {**own, "target.project.domain_id": project.domain_id}
 
 
 def change(project: Project, body: Any) -> None:

@@ -66,7 +66,7 @@ def view(req: Request, user: User) -> View:
         "name": user.name,
         "domain_id": user.domain_id,
         "enabled": user.enabled,
-        "password_expires_at": tokens.optional_stamp(
+        "password_expires_at": tokens.plain_stamp(
             password_policy.expiry(user.password_expires_at, user.options)
         ),
         "options": user.options,

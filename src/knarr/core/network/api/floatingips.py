@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from knarr.core.network import floating, ipam, resources, serviceports, sync
 from knarr.core.network.api.networks import NETWORKS
 from knarr.core.network.errors import fault
-from knarr.core.network.models import FloatingIp, Forwarding, Port, Subnet, Tag
+from knarr.core.network.models import FloatingIp, Forwarding, Port, Subnet
 from knarr.kernel.db import new_id
 from knarr.kernel.request import Request
 from knarr.kernel.schema import UNSET
@@ -58,7 +58,8 @@ FLOATING_IPS = resources.Resource(
     model=FloatingIp,
     views=views,
     not_found="FloatingIPNotFound",
-    sortable=PLAIN,
+    sortable=(*PLAIN, "fixed_port_id"),
+    aliases={"port_id": "fixed_port_id"},
     filters={
         **resources.standard_filters(FloatingIp),
         **{name: resources.equals(getattr(FloatingIp, name)) for name in (*PLAIN, "dns_name", "dns_domain")},
@@ -169,9 +170,4 @@ def delete_floatingip(req: Request, ident: str) -> None:
         row = FLOATING_IPS.load(session, req.ctx, ident, lock=True)
         req.authorize("delete_floatingip", resources.target(row.project_id))
         resources.check_revision(req, row)
-        resources.charge(req, session, row.project_id, floatingip=-1)
-        session.execute(delete(Forwarding).where(Forwarding.floatingip_id == ident))
-        session.execute(delete(Tag).where(Tag.resource_id == ident))
-        session.execute(delete(FloatingIp).where(FloatingIp.id == ident))
-        serviceports.remove(session, row.floating_port_id)
-        sync.routers(session, req, [row.router_id])
+        floating.remove(session, req, row)

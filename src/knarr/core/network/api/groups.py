@@ -121,7 +121,7 @@ def create_group(req: Request) -> dict[str, Any]:
     for body in resources.bodies(req):
         project_id = resources.owner(req, body)
         req.authorize("create_security_group", resources.target(project_id))
-        if body.name == DEFAULT:
+        if _is_reserved(body.name):
             raise fault("SecurityGroupDefaultAlreadyExists")
         plans.append((project_id, resources.given(body, ("name", "description", "stateful"))))
     defaults = {"name": "", "description": "", "stateful": True}
@@ -130,6 +130,10 @@ def create_group(req: Request) -> dict[str, Any]:
         for project_id, values in plans:
             ids.append(_insert(req, session, project_id, {**defaults, **values}))
     return resources.created(req, GROUPS, ids)
+
+
+def _is_reserved(name: Any) -> bool:
+    return isinstance(name, str) and name.lower() == DEFAULT
 
 
 def is_default(session: Session, group_id: str) -> bool:
@@ -147,7 +151,7 @@ def update_group(req: Request, ident: str) -> dict[str, Any]:
         if values.get("name", row.name) != row.name:
             if is_default(session, ident):
                 raise fault("SecurityGroupCannotUpdateDefault")
-            if values["name"] == DEFAULT:
+            if _is_reserved(values["name"]):
                 raise fault("SecurityGroupDefaultAlreadyExists")
         stateful = values.get("stateful", row.stateful)
         if stateful != row.stateful and _ports(session, ident):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from knarr.core.network import resources, sharing, sync
+from knarr.core.network import floating, resources, sharing, sync
 from knarr.core.network.api import qos
 from knarr.core.network.errors import fault, invalid
 from knarr.core.network.models import Network, Port, Rbac, Subnet, SubnetPool, Tag
@@ -229,6 +229,7 @@ def delete_network(req: Request, ident: str) -> None:
         row = NETWORKS.load(session, req.ctx, ident, lock=True)
         req.authorize("delete_network", resources.target(row.project_id))
         resources.check_revision(req, row)
+        floating.remove_unused(session, req, ident)
         ports = session.scalars(select(Port.id).where(Port.network_id == ident).limit(3)).all()
         if ports:
             raise fault("NetworkInUse", id=ident, ports=", ".join(ports))

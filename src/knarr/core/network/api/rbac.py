@@ -71,7 +71,8 @@ ENTRIES = resources.Resource(
     not_found="RbacPolicyNotFound",
     visible=visible,
     standard=False,
-    sortable=("project_id", "object_type", "object_id", "action"),
+    sortable=("project_id", "object_type", "object_id", "action", "target_project"),
+    aliases={"target_tenant": "target_project"},
     filters={
         **{
             name: resources.equals(getattr(Rbac, name))

@@ -56,7 +56,7 @@ RULES = resources.Resource(
     model=Rule,
     views=views,
     not_found="SecurityGroupRuleNotFound",
-    sortable=("security_group_id", "direction", "ethertype", "protocol"),
+    sortable=("security_group_id", *MATCH),
     filters={
         **resources.standard_filters(Rule),
         **{

@@ -59,7 +59,7 @@ POOLS = resources.Resource(
     views=views,
     not_found="SubnetPoolNotFound",
     visible=visible,
-    sortable=("name", "ip_version", "is_default", "shared", *LENGTHS),
+    sortable=("name", "ip_version", "is_default", "shared", "default_quota", "address_scope_id", *LENGTHS),
     filters={
         **resources.standard_filters(SubnetPool),
         "name": resources.equals(SubnetPool.name),

@@ -69,7 +69,7 @@ SUBNETS = resources.Resource(
     views=views,
     not_found="SubnetNotFound",
     visible=visible,
-    sortable=("name", "network_id", "cidr", "ip_version"),
+    sortable=("ip_version", "enable_dhcp", *FILTERED),
     filters={
         **resources.standard_filters(Subnet),
         **{name: resources.equals(getattr(Subnet, name)) for name in FILTERED},
