@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 from yaql.language.contexts import ContextBase
+from yaql.language.utils import FrozenDict
 
 from knarr.services.application_catalog.language.values import MuranoObject, Reference
 
+# Whose variables are looked at: the interpreter, the core library and YAQL. What else runs in the process
+# (of a server, say) holds no objects, and is left alone.
+INTERPRETER = ("knarr.services.application_catalog.", "yaql.")
+
 
 def held_by_running_code() -> Iterator[MuranoObject]:
-    """Objects that methods in the midst of their work can still reach, in all threads of the process.
+    """Objects that methods in the midst of their work can still reach, in all threads.
 
     Methods are functions of the interpreter on Python's stack: what they hold is in the variables of these.
     A value that is held without need lives until the next collection.
     """
-    frames: list[FrameType | None] = list(sys._current_frames().values())
     seen: set[int] = set()
-    for top in frames:
-        frame = top
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
         while frame is not None:
-            for value in list(frame.f_locals.values()):
-                yield from _objects(value, seen)
+            if str(frame.f_globals.get("__name__", "")).startswith(INTERPRETER):
+                for value in list(frame.f_locals.values()):
+                    yield from _objects(value, seen)
             frame = frame.f_back
 
 
@@ -36,10 +41,11 @@ def _objects(value: Any, seen: set[int]) -> Iterator[MuranoObject]:
             yield one.real
         elif isinstance(one, MuranoObject):
             yield one
+        elif id(one) in seen:
+            continue
         elif isinstance(one, ContextBase):
-            if id(one) not in seen:
-                seen.add(id(one))
-                waiting += [getattr(one, "_data", None), one.parent]
-        elif isinstance(one, (tuple, list, Mapping)) and id(one) not in seen:
             seen.add(id(one))
-            waiting += one.values() if isinstance(one, Mapping) else one
+            waiting += [getattr(one, "_data", None), one.parent]
+        elif isinstance(one, (tuple, list, dict, frozenset, FrozenDict)):
+            seen.add(id(one))
+            waiting += one.values() if isinstance(one, (dict, FrozenDict)) else one
