@@ -304,7 +304,7 @@ MEMBER_STORY = (
     own("implied role list", refused="403"),
     own("implied role delete -- --implied-role {any} {any}", refused="403"),
     own("trust create -- --project {own_project} --role {member_role} {own} {admin}", keep="trust=id"),
-    own("trust create -- --project {own_project} --role {admin_role} {own} {admin}", refused="403"),
+    own("trust create -- --project {own_project} --role {admin_role} {own} {admin}", refused="404"),
     own("trust show -- {trust}", "{admin}"),
     own("trust list", refused="403"),
     own("trust list -- --auth-user --trustor {own}", refused="--authuser"),
