@@ -9,6 +9,7 @@ from knarr.services.application_catalog.language.errors import (
     Foreign,
     InvalidArguments,
     LimitReached,
+    MethodNotFound,
     MuranoPlError,
     ObjectNotFound,
 )
@@ -28,6 +29,11 @@ Methods:
       - more: {Usage: KwArgs, Contract: $.string()}
     Body:
       Return: [$what, $rest, $more]
+  tell:
+    Arguments:
+      - what: {Contract: $.string()}
+    Body:
+      Return: $what
 ---
 Name: Special
 Extends: Thing
@@ -107,6 +113,10 @@ def test_functions(run, expression: str, value) -> None:
         ("{}.patch({op => move, path => '/a'})", InvalidArguments, "add, replace or remove"),
         ("{}.patch({op => remove, path => '/a'})", InvalidArguments, "nothing at '/a'"),
         ("{}.patch({op => add, path => 'a'})", InvalidArguments, "JSON pointer"),
+        ("new(Thing).tell(a, what => b)", InvalidArguments, "what is given by name and by its place"),
+        ("new(Thing).tell(a, b)", InvalidArguments, "takes 1 arguments at most, 2 were given"),
+        (":Thing.tell(a)", MethodNotFound, "t.Thing.tell is no static method"),
+        (":Thing.nosuch(a)", MethodNotFound, "t.Thing has no method nosuch"),
         ("config(a, b)", InvalidArguments, "connected to a cloud"),
         ("encryptData(a)", InvalidArguments, "connected to a cloud"),
         ("1 / 0", Foreign, "zero"),

@@ -63,7 +63,10 @@ def test_each_test_is_told_with_its_outcome(package: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "About to execute 3 test(s)" in said
     assert "t.app.AppTest.testDeploy ......... OK" in said
-    assert "t.app.AppTest.testFails .......... FAIL! 1 was expected, 2 came: always" in said
+    assert (
+        "t.app.AppTest.testFails .......... FAIL! Classes/test.yaml:12: 1 was expected, 2 came: always"
+        in said
+    )
     assert "1 passed, 2 failed" in said
     assert "\033" not in said
 
@@ -102,7 +105,7 @@ def test_outcomes_as_json(package: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["package", "test", str(package), "--json"]) == 1
     rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["testDeploy"]["passed"] is True and rows["testDeploy"]["fault"] is None
-    assert rows["testFails"]["fault"] == "1 was expected, 2 came: always"
+    assert rows["testFails"]["fault"] == "Classes/test.yaml:12: 1 was expected, 2 came: always"
     assert "test.yaml" in rows["testFails"]["trace"]
 
 

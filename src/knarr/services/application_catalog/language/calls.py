@@ -303,6 +303,9 @@ class Calls:
                 given = self._given(argument, rest, named)
                 values[argument.name] = self._bound(method, this, argument, given, "")
         if rest:
+            twice = [argument.name for argument in method.arguments if argument.name in kwargs]
+            if twice and len(args) <= len(method.arguments):
+                raise InvalidArguments(f"{where}: {', '.join(twice)} is given by name and by its place")
             most = sum(a.usage is ArgumentUsage.STANDARD for a in method.arguments)
             raise InvalidArguments(f"{where} takes {most} arguments at most, {len(args)} were given")
         if named:

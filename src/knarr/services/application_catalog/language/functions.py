@@ -123,6 +123,8 @@ def _no_method(error: Exception, receiver: Any, name: str) -> Exception:
     from yaql.language.exceptions import NoMethodRegisteredException
 
     if isinstance(error, NoMethodRegisteredException) and name in str(error):
+        if isinstance(receiver, TypeObject) and receiver.kind.find_method(name) is not None:
+            return MethodNotFound(f"{receiver.kind.name}.{name} is no static method: call it on an object")
         what = receiver.kind.name if isinstance(receiver, TypeObject) else receiver.real.kind.name
         return MethodNotFound(f"{what} has no method {name}")
     return error

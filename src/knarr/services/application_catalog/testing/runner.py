@@ -90,7 +90,7 @@ class PackageTests:
         try:
             self._run(session, case)
         except MuranoPlError as error:
-            return Outcome(case, time.monotonic() - began, str(error.message), error.trace())
+            return Outcome(case, time.monotonic() - began, str(error), error.trace())
         return Outcome(case, time.monotonic() - began)
 
     def _run(self, session: Session, case: Case) -> None:
