@@ -120,7 +120,8 @@ def _told(tests: PackageTests, cases: list[Case], args: argparse.Namespace) -> I
         say(f"{case} {'.' * (width - len(str(case)))} ", end="", flush=True)
         outcome = tests.run(case)
         failed += not outcome.passed
-        say(_painted("OK", GREEN) if outcome.passed else _painted(f"FAIL! {outcome.fault}", RED))
+        at = f"{outcome.at}: " if outcome.at else ""
+        say(_painted("OK", GREEN) if outcome.passed else _painted(f"FAIL! {at}{outcome.fault}", RED))
         if args.verbose and outcome.trace:
             say(outcome.trace)
         yield outcome
@@ -141,5 +142,6 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "passed": outcome.passed,
         "seconds": round(outcome.seconds, 3),
         "fault": outcome.fault,
+        "at": outcome.at,
         "trace": outcome.trace or None,
     }

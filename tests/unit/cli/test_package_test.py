@@ -105,7 +105,8 @@ def test_outcomes_as_json(package: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["package", "test", str(package), "--json"]) == 1
     rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["testDeploy"]["passed"] is True and rows["testDeploy"]["fault"] is None
-    assert rows["testFails"]["fault"] == "Classes/test.yaml:12: 1 was expected, 2 came: always"
+    assert rows["testFails"]["fault"] == "1 was expected, 2 came: always"
+    assert rows["testFails"]["at"] == "Classes/test.yaml:12"
     assert "test.yaml" in rows["testFails"]["trace"]
 
 

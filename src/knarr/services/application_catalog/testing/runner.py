@@ -35,16 +35,22 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a test ended. `fault` is None if it passed; `trace` tells where in the package it came from."""
+    """How a test ended. `fault` is None if it passed; `at` is the file and line that it came
+    from, and `trace` tells how it came to there."""
 
     case: Case
     seconds: float
     fault: str | None = None
     trace: str = ""
+    at: str | None = None
 
     @property
     def passed(self) -> bool:
         return self.fault is None
+
+
+def _place(error: MuranoPlError) -> str | None:
+    return str(error.position) if error.position else None
 
 
 class PackageTests:
@@ -90,7 +96,7 @@ class PackageTests:
         try:
             self._run(session, case)
         except MuranoPlError as error:
-            return Outcome(case, time.monotonic() - began, str(error), error.trace())
+            return Outcome(case, time.monotonic() - began, str(error.message), error.trace(), _place(error))
         return Outcome(case, time.monotonic() - began)
 
     def _run(self, session: Session, case: Case) -> None:
