@@ -2,7 +2,7 @@
 
 YAQL looks for each operator among all functions of that name, whatever stands beside it. Where one look at
 a value tells which it will be, parts of a syntax tree are made to take the short way; everything else they
-leave to YAQL as it was. Results and errors are the same.
+leave to YAQL as it was. Results are the same; of an expression with two faults another may be told.
 """
 
 from __future__ import annotations
