@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from yaql.language.utils import NO_VALUE
 
-from knarr.services.application_catalog.language import quick
+from knarr.services.application_catalog.language import functions, quick
 from knarr.services.application_catalog.language.contexts import remembering
 from knarr.services.application_catalog.language.dialect import OPTIONS, dialect
 from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError
+from knarr.services.application_catalog.language.guards import GuardedContext
+from knarr.services.application_catalog.language.limits import Limits
 from knarr.services.application_catalog.language.session import Session
 from knarr.services.application_catalog.language.source import Expression, Position
 from knarr.services.application_catalog.language.values import frozen
@@ -228,6 +231,22 @@ CALLS = [
 def test_functions_are_chosen_as_yaql_chooses_them(expression: str) -> None:
     compiled = dialect().parse(expression)
     assert outcome(expression, compiled, remember=True) == outcome(expression, compiled)
+
+
+@pytest.mark.parametrize("expression", CALLS)
+def test_the_old_dialect_chooses_in_the_same_way(expression: str) -> None:
+    old = dialect(legacy=True)
+    compiled = old.parse(expression)
+
+    def evaluated(context: Any) -> Any:
+        context["$"] = frozen(DATA)
+        try:
+            return frozen(compiled(NO_VALUE, context, old.engine))
+        except Exception as error:
+            return type(error), str(error)
+
+    below = GuardedContext(functions.layer(old), Limits())
+    assert evaluated(remembering(below).create_child_context()) == evaluated(below.create_child_context())
 
 
 # Formats

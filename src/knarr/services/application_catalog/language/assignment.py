@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from yaql.language import expressions as ast
 
+from knarr.services.application_catalog.language.contexts import caller
 from knarr.services.application_catalog.language.errors import Foreign, InvalidLhs
 from knarr.services.application_catalog.language.source import Expression
 from knarr.services.application_catalog.language.values import Reference, TypeObject, frozen
@@ -59,7 +60,7 @@ def _member(session: Session, context: Any, owner_node: Any, name: str, target: 
 
     def put(value: Any) -> None:
         if isinstance(owner, (Reference, TypeObject)):
-            session.calls.set(owner, name, value, context["$?type"])
+            session.calls.set(owner, name, value, caller(context))
             return
         if owner is not None and not isinstance(owner, Mapping):
             raise InvalidLhs(f"{target.text}: {owner!r} has no members", target.position)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yaql.language import contexts
 from yaql.language.utils import NO_VALUE
 
-from knarr.services.application_catalog.language.overloads import Overloads, caller
+from knarr.services.application_catalog.language.overloads import Overloads, calling
 
 if TYPE_CHECKING:
     from knarr.services.application_catalog.language.limits import Limits
@@ -28,6 +28,19 @@ class Home:
     session: Session
     kind: MuranoType
     engine: Any
+
+
+def session_of(context: Any) -> Session:
+    """The session that an expression is evaluated in."""
+    home = getattr(context, "home", None)
+    found: Session = context["$?session"] if home is None else home.session
+    return found
+
+
+def caller(context: Any) -> Any:
+    """The class whose code is evaluated; None outside of all."""
+    home = getattr(context, "home", None)
+    return context["$?type"] if home is None else home.kind
 
 
 class Layer(contexts.Context):
@@ -82,7 +95,7 @@ class Layer(contexts.Context):
                 found = base.known[key] = Overloads(name, self._levels(*key))
         if found is None or not found.levels:
             return super().__call__(name, engine, receiver, data_context, use_convention, function_filter)
-        return caller(found, receiver, self if data_context is None else data_context, engine)
+        return calling(found, receiver, self if data_context is None else data_context, engine)
 
     def _levels(self, name: str, function: bool, use_convention: bool) -> Any:
         """The functions (or methods) of a name; `use_convention` for one that is written as in Python."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yaql.language import expressions as ast
 from yaql.language.utils import NO_VALUE
 
+from knarr.services.application_catalog.language.contexts import caller, session_of
 from knarr.services.application_catalog.language.dialect import LEGACY, Dialect
 from knarr.services.application_catalog.language.errors import (
     ContractViolation,
@@ -32,18 +33,6 @@ if TYPE_CHECKING:
     from knarr.services.application_catalog.language.session import Session
 
 VERSION_PARTS = ("major", "minor", "patch", "prerelease", "build")
-
-
-def session_of(context: Any) -> Session:
-    home = getattr(context, "home", None)
-    found: Session = context["$?session"] if home is None else home.session
-    return found
-
-
-def caller(context: Any) -> Any:
-    """The class whose code is evaluated; None outside of all."""
-    home = getattr(context, "home", None)
-    return context["$?type"] if home is None else home.kind
 
 
 # Operators

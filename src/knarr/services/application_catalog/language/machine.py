@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from knarr.services.application_catalog.language.assignment import assign
+from knarr.services.application_catalog.language.contexts import caller
 from knarr.services.application_catalog.language.errors import (
     Foreign,
     Frame,
@@ -354,7 +355,7 @@ class Catch:
     def takes(self, error: MuranoPlError, session: Session, context: Any) -> bool:
         if not self.names:
             return True
-        kind = context["$?type"]
+        kind = caller(context)
         for name in self.names:
             text = str(session.evaluate(name, context) if isinstance(name, Expression) else name)
             wanted = {text, text.rpartition(":")[2] if ":" in text else text}
@@ -449,7 +450,7 @@ def _throw(row: Mapped) -> Execute:
         raise SyntaxFault("Throw needs the name of an exception, or a list of names", row.position)
 
     def execute(session: Session, context: Any) -> None:
-        kind = context["$?type"]
+        kind = caller(context)
         resolved = []
         for name in listed:
             text = str(session.evaluate(name, context)) if isinstance(name, Expression) else name

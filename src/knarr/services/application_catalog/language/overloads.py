@@ -257,7 +257,7 @@ def _is_node(value: Any) -> bool:
 _NODES: dict[type, bool] = {}
 
 
-def caller(overloads: Overloads, receiver: Any, context: Any, engine: Any) -> Callable[..., Any]:
+def calling(overloads: Overloads, receiver: Any, context: Any, engine: Any) -> Callable[..., Any]:
     """The functions of a name as what YAQL calls with the arguments."""
 
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from knarr.services.application_catalog.language.contexts import session_of
 from knarr.services.application_catalog.language.errors import InvalidArguments
 from knarr.services.application_catalog.language.formatting import formatted
 from knarr.services.application_catalog.language.values import frozen, thawed
@@ -124,7 +125,7 @@ def _change(place: Any, last: str, op: str, value: Any) -> None:
 
 
 def _services(context: Any, what: str) -> Any:
-    services = context["$?session"].services
+    services = session_of(context).services
     if services is None:
         raise InvalidArguments(f"{what} needs a session that is connected to a cloud")
     return services

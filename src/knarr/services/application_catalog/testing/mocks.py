@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from knarr.services.application_catalog.language.contexts import caller, session_of
 from knarr.services.application_catalog.language.errors import InvalidArguments, MethodNotFound, MuranoPlError
-from knarr.services.application_catalog.language.functions import caller, session_of
 from knarr.services.application_catalog.language.model import Method
 from knarr.services.application_catalog.language.values import Reference, TypeObject, frozen
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from knarr.services.application_catalog.language.contexts import session_of
 from knarr.services.application_catalog.language.pythonclass import murano_class
 from knarr.services.application_catalog.language.values import frozen, thawed
 from knarr.services.application_catalog.library.outside import (
@@ -107,13 +108,13 @@ class User:
     @staticmethod
     def get_current(context: Any) -> Any:
         """Who runs the session."""
-        around = outside(context["$?session"])
+        around = outside(session_of(context))
         return _described(context, USER, around.identity.user(around.who.user))
 
     @staticmethod
     def get_environment_owner(context: Any) -> Any:
         """Who made the environment."""
-        around = outside(context["$?session"])
+        around = outside(session_of(context))
         return _described(context, USER, around.identity.user(around.who.owner_user))
 
 
@@ -123,12 +124,12 @@ class Project:
 
     @staticmethod
     def get_current(context: Any) -> Any:
-        around = outside(context["$?session"])
+        around = outside(session_of(context))
         return _described(context, PROJECT, around.identity.project(around.who.project))
 
     @staticmethod
     def get_environment_owner(context: Any) -> Any:
-        around = outside(context["$?session"])
+        around = outside(session_of(context))
         return _described(context, PROJECT, around.identity.project(around.who.owner_project))
 
 
@@ -143,4 +144,4 @@ def _described(context: Any, class_name: str, told: Mapping[str, Any]) -> Any:
         "domain": rest.pop("domain_id", "Default"),
         own: rest.pop(own, None),
     }
-    return context["$?session"].store.load(model | {"extra": rest}, None, None, None)
+    return session_of(context).store.load(model | {"extra": rest}, None, None, None)

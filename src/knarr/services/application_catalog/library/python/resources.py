@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from knarr.services.application_catalog.language.contexts import session_of
 from knarr.services.application_catalog.language.errors import InvalidArguments, MuranoPlError, SyntaxFault
 from knarr.services.application_catalog.language.pythonclass import CALLER, RECEIVER, murano_class
 from knarr.services.application_catalog.language.source import plain
@@ -75,7 +76,7 @@ def _data(name: str, context: Any, owner: Any) -> bytes:
 
 
 def _package(context: Any, owner: Any) -> Package:
-    session, receiver, caller = context["$?session"], RECEIVER.get(), CALLER.get()
+    session, receiver, caller = session_of(context), RECEIVER.get(), CALLER.get()
     if owner is not None:
         return session.resolve_type(owner, caller).package
     if isinstance(receiver, Reference):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from knarr.services.application_catalog.language.contexts import session_of
 from knarr.services.application_catalog.language.errors import InvalidArguments
 from knarr.services.application_catalog.language.pythonclass import murano_class
 from knarr.services.application_catalog.language.values import Reference, frozen
@@ -48,7 +49,7 @@ class GC:
 
 
 def _garbage(context: Any) -> Garbage:
-    found: Garbage = context["$?session"].garbage
+    found: Garbage = session_of(context).garbage
     return found
 
 
